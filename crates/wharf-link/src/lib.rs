@@ -1,0 +1,54 @@
+//! What a network does to traffic, as a pure machine.
+//!
+//! A [`Machine`] is one direction of a link. Packets are offered to it, and it says when which of
+//! them come out at the far end. It has no clock, no socket, no thread and no file: the carrier
+//! tells it the time, and anything that can carry (a relay of TCP connections, a switch between
+//! network namespaces, a test in virtual time) can drive it. In this it is like the protocol
+//! machines of quinn-proto and str0m.
+//!
+//! ```text
+//!  offer ──▶ cut? ──▶ queue (limit) ──▶ rate ──▶ latency + jitter ──▶ poll
+//!              │          │           (one after       (any number
+//!           dropped    dropped,        another)       under way, in
+//!           or held    or pushed                      order)
+//!                      back
+//! ```
+//!
+//! **Time** is a [`Duration`](std::time::Duration) since the link began, passed in by the carrier, and each packet
+//! carries its *ideal* time from stage to stage. A carrier that wakes late delivers late, and the
+//! next packet's time is not moved by it: errors never add up.
+//!
+//! **Chance** is a function of (seed, purpose, packet number), not a generator with a state, and uses
+//! only + − × ÷ √ and the pure-Rust `libm`. Same seed and same offers give the same deliveries, bit
+//! for bit, on every platform.
+//!
+//! **Live.** [`Machine::set_conditions`] takes effect at that instant. What is in flight keeps the
+//! arrival time it was given, what is being sent finishes at the new rate, and what comes later
+//! never overtakes.
+//!
+//! **Bounded.** Before a rate there is a queue with a limit. A link without a rate has no queue, and
+//! what is under way is bounded by [`DELAY_LINE`]. A machine that is full drops ([`Overflow::Drop`])
+//! or pushes back ([`Overflow::PushBack`]).
+//!
+//! **Cut.** A cut stands at the entrance. Packets that come to it are dropped, those past it arrive.
+//! A stream has retransmission below it, so nothing of it is lost: it is held, with what was under
+//! way, as if time stood still until the link is healed.
+//!
+//! What this crate never does: read a clock, draw from the system's randomness, block, print, or
+//! look at what is in a packet.
+
+mod conditions;
+mod delay;
+mod machine;
+mod packet;
+mod profiles;
+mod random;
+mod transmitter;
+mod units;
+
+pub use conditions::{Conditions, Distribution, Jitter, QueueLimit};
+pub use machine::{DELAY_LINE, Machine};
+pub use packet::{Cause, Counters, Delivery, Offer, Overflow, Packet};
+pub use profiles::{Profile, profiles};
+pub use random::Seed;
+pub use units::{Latency, Probability, Rate, Size, UnitError};

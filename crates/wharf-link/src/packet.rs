@@ -1,0 +1,88 @@
+//! What goes into a machine and what comes out.
+
+use std::time::Duration;
+
+/// What a machine must know of what it carries. The machine decides; the carrier copies and marks.
+pub trait Packet {
+    /// How many bytes it takes on the link. Zero is allowed: it waits for what is before it and
+    /// takes no time itself (a carrier's own marks, such as the end of a stream).
+    fn len(&self) -> usize;
+
+    /// Whether it takes no bytes at all.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Which flow it belongs to, for disciplines that tell flows apart.
+    fn flow(&self) -> u64 {
+        0
+    }
+
+    /// Whether its sender understands ECN marks (RFC 3168).
+    fn ecn(&self) -> bool {
+        false
+    }
+}
+
+/// What became of an offered packet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[must_use = "a packet that was not accepted is handed back"]
+pub enum Offer<P> {
+    /// It is on its way.
+    Accepted,
+    /// The network lost it.
+    Dropped(P, Cause),
+    /// Not now: offer it again when there is room. Only from a machine that pushes back.
+    Full(P),
+    /// Longer than the link carries, with the most it does carry.
+    TooBig(P, usize),
+}
+
+/// Why a packet was dropped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Cause {
+    /// The link is cut.
+    Cut,
+    /// The queue is full.
+    Queue,
+}
+
+/// A packet that has arrived at the far end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Delivery<P> {
+    /// The packet.
+    pub packet: P,
+    /// When it should have arrived. A carrier that polls late can tell by how much.
+    pub ideal_time: Duration,
+}
+
+/// What a machine does with a packet it has no room for, or when it is cut.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Overflow {
+    /// Drop it, as networks do. For packets.
+    Drop,
+    /// Hand it back; nothing is ever lost. For streams.
+    PushBack,
+}
+
+/// What has passed a machine since it was made.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Packets that were accepted.
+    pub accepted: u64,
+    /// Their bytes.
+    pub accepted_bytes: u64,
+    /// Packets that came out.
+    pub delivered: u64,
+    /// Their bytes.
+    pub delivered_bytes: u64,
+    /// Packets dropped because the link was cut.
+    pub dropped_by_cut: u64,
+    /// Packets dropped because the queue was full.
+    pub dropped_by_queue: u64,
+    /// Packets handed back.
+    pub pushed_back: u64,
+}

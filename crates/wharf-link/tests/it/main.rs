@@ -1,0 +1,55 @@
+//! The link in virtual time: measured against what it should be by analysis.
+
+mod cut;
+mod delay;
+mod golden;
+mod live;
+mod model;
+mod profiles;
+mod rate;
+mod units;
+
+use std::time::Duration;
+
+use wharf_link::{Conditions, Machine, Offer, Overflow, Packet, Seed};
+
+/// A packet with a name and a length.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Piece {
+    id: u64,
+    len: usize,
+}
+
+impl Packet for Piece {
+    fn len(&self) -> usize {
+        self.len
+    }
+}
+
+fn ms(millis: u64) -> Duration {
+    Duration::from_millis(millis)
+}
+
+fn machine(conditions: Conditions, overflow: Overflow) -> Machine<Piece> {
+    Machine::new(conditions, Seed(42), overflow)
+}
+
+/// Offers a packet that must be taken.
+#[track_caller]
+fn put(machine: &mut Machine<Piece>, now: Duration, id: u64, len: usize) {
+    assert_eq!(machine.offer(now, Piece { id, len }), Offer::Accepted);
+}
+
+/// Everything that arrives, with its time, as if each wake-up came exactly on time.
+fn drain(machine: &mut Machine<Piece>) -> Vec<(Duration, u64)> {
+    let mut arrived = Vec::new();
+    while let Some(next) = machine.next_wakeup() {
+        let delivery = machine
+            .poll(next)
+            .expect("a packet arrives at the wake-up that was announced");
+        assert_eq!(delivery.ideal_time, next);
+        arrived.push((delivery.ideal_time, delivery.packet.id));
+    }
+    assert!(machine.is_empty(), "nothing is left behind");
+    arrived
+}

@@ -1,0 +1,107 @@
+//! The bytes of one direction of a connection that are in memory.
+
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+/// A queue of bytes that costs nothing while it is empty.
+#[derive(Debug, Default)]
+pub(crate) struct Chunks {
+    chunks: VecDeque<Vec<u8>>,
+    /// How much of the first chunk has gone.
+    gone: usize,
+    len: usize,
+}
+
+/// Small reads share a chunk of this size.
+const CHUNK: usize = 16 * 1024;
+
+impl Chunks {
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    pub(crate) fn push(&mut self, bytes: &[u8]) {
+        self.len += bytes.len();
+        if let Some(last) = self.chunks.back_mut()
+            && last.capacity() - last.len() >= bytes.len()
+        {
+            last.extend_from_slice(bytes);
+            return;
+        }
+        // The first chunk fits its bytes, since most messages travel alone.
+        let capacity = if self.chunks.is_empty() {
+            bytes.len()
+        } else {
+            bytes.len().max(CHUNK)
+        };
+        let mut chunk = Vec::with_capacity(capacity);
+        chunk.extend_from_slice(bytes);
+        self.chunks.push_back(chunk);
+    }
+
+    /// The first bytes, at most `limit` of them, as slices for a vectored write.
+    pub(crate) fn front<'a>(&'a self, limit: usize, slices: &mut Vec<IoSlice<'a>>) {
+        /// As many as the kernel copies onto its stack (`UIO_FASTIOV` is 8).
+        const SLICES: usize = 8;
+        let mut left = limit.min(self.len);
+        let mut skip = self.gone;
+        for chunk in self.chunks.iter().take(SLICES) {
+            let bytes = &chunk[skip..];
+            let bytes = &bytes[..bytes.len().min(left)];
+            skip = 0;
+            left -= bytes.len();
+            if bytes.is_empty() {
+                return;
+            }
+            slices.push(IoSlice::new(bytes));
+        }
+    }
+
+    /// Forgets the first `count` bytes.
+    pub(crate) fn consume(&mut self, mut count: usize) {
+        count = count.min(self.len);
+        self.len -= count;
+        while let Some(first) = self.chunks.front() {
+            let left = first.len() - self.gone;
+            if count < left {
+                self.gone += count;
+                return;
+            }
+            count -= left;
+            self.gone = 0;
+            self.chunks.pop_front();
+        }
+        // Gives the queue's own memory back as well.
+        self.chunks = VecDeque::new();
+    }
+
+    pub(crate) fn clear(&mut self) {
+        *self = Self::default();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn front(chunks: &Chunks, limit: usize) -> Vec<u8> {
+        let mut slices = Vec::new();
+        chunks.front(limit, &mut slices);
+        slices.iter().flat_map(|slice| slice.to_vec()).collect()
+    }
+
+    #[test]
+    fn bytes_come_out_in_order_and_memory_is_given_back() {
+        let mut chunks = Chunks::default();
+        chunks.push(b"hello ");
+        chunks.push(b"wor");
+        chunks.push(b"ld");
+        assert_eq!(chunks.len(), 11);
+        assert_eq!(front(&chunks, 8), b"hello wo");
+        chunks.consume(8);
+        assert_eq!(front(&chunks, 100), b"rld");
+        chunks.consume(3);
+        assert_eq!((chunks.len(), chunks.chunks.capacity()), (0, 0));
+        assert_eq!(front(&chunks, 100), b"");
+    }
+}

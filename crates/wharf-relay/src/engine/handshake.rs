@@ -1,0 +1,183 @@
+//! Making a connection, and the marks that travel beside its bytes.
+//!
+//! ```text
+//!  client        relay: up ▶            ◀ relay: down        provider
+//!  connect ────▶ SYN ─────────────▶ dial ───────────────────▶ accept
+//!                 ┌──────────────── SYN-ACK ◀──────────────── connected
+//!  may be read ◀──┘
+//!                ACK ─────────────▶ provider may be read
+//! ```
+
+use mio::{Interest, Token};
+use wharf_link::Offer;
+
+use super::{Due, Engine, OF_PROVIDER};
+use crate::connection::{DIAL_TIME, DOWN, Dial, Stage, UP};
+use crate::flow::{Content, End, Mark, Parcel, Side};
+use crate::key::Key;
+use crate::link::Far;
+use crate::socket;
+
+impl Engine {
+    /// Begins the handshake of a connection that has been accepted.
+    pub(super) fn call(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        connection.stage = Stage::Calling;
+        self.send(key, UP, Mark::Syn);
+    }
+
+    /// Sends a mark along a direction, behind what is under way.
+    pub(super) fn send(&mut self, key: Key, direction: usize, mark: Mark) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let number = connection.link as usize;
+        let Some(Some(link)) = self.links.get_mut(number) else {
+            return;
+        };
+        let machine = &mut link.lanes[direction].machine;
+        let flow = &mut connection.flows[direction];
+        let clear = machine.conditions().is_clear() && !machine.is_cut();
+        if clear && flow.is_out_of_machine() {
+            return self.arrive(key, direction, mark);
+        }
+        let parcel = Parcel {
+            connection: key,
+            content: Content::Mark(mark),
+        };
+        match machine.offer(self.clock.now(), parcel) {
+            Offer::Accepted => {
+                flow.parcels += 1;
+                self.note_due(number, direction);
+            }
+            // Only a cut refuses a mark, which takes no room. It goes when the cut is healed.
+            _ => flow.held = Some(mark),
+        }
+    }
+
+    /// A mark has come out at the far side.
+    pub(super) fn arrive(&mut self, key: Key, direction: usize, mark: Mark) {
+        match mark {
+            Mark::Syn => self.dial(key),
+            Mark::SynAck => {
+                self.open(key, UP);
+                self.send(key, UP, Mark::Ack);
+                self.pump(key, UP);
+            }
+            Mark::Ack => {
+                self.open(key, DOWN);
+                self.pump(key, DOWN);
+            }
+            Mark::Fin => {
+                if let Some(connection) = self.connections.get_mut(key) {
+                    connection.flows[direction].fin_arrived = true;
+                }
+                self.pump(key, direction);
+            }
+            Mark::Reset => {
+                // What has arrived before it is handed over first, as far as it goes at once.
+                self.pump(key, direction);
+                self.abort(key);
+            }
+        }
+    }
+
+    fn open(&mut self, key: Key, direction: usize) {
+        if let Some(connection) = self.connections.get_mut(key) {
+            connection.open[direction] = true;
+        }
+    }
+
+    /// Begins to dial the provider, as it is known now.
+    fn dial(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let Some(Some(link)) = self.links.get_mut(connection.link as usize) else {
+            return;
+        };
+        let addresses = match &link.far {
+            Far::Ready(addresses) => addresses.clone(),
+            // It has gone since the connection came.
+            Far::Starting | Far::Down => [].into(),
+        };
+        connection.stage = Stage::Dialling(Dial {
+            addresses,
+            next: 0,
+            attempt: 0,
+        });
+        self.dial_next(key);
+    }
+
+    /// Tries the next address, and refuses the client when there is none.
+    fn dial_next(&mut self, key: Key) {
+        loop {
+            let Some(connection) = self.connections.get_mut(key) else {
+                return;
+            };
+            let Stage::Dialling(dial) = &mut connection.stage else {
+                return;
+            };
+            let Some(Some(link)) = self.links.get_mut(connection.link as usize) else {
+                return;
+            };
+            connection.sides[DOWN] = None;
+            let Some(&address) = dial.addresses.get(dial.next) else {
+                link.counts.refused += 1;
+                connection.flows[DOWN].end = End::Reset;
+                return self.send(key, DOWN, Mark::Reset);
+            };
+            dial.next += 1;
+            dial.attempt += 1;
+            let attempt = dial.attempt;
+            let conditions = link.lanes[DOWN].machine.conditions();
+            let mut stream = match socket::dial(address, conditions) {
+                Ok(stream) => stream,
+                Err(error) if socket::is_exhaustion(&error) => {
+                    link.counts.shed += 1;
+                    return self.abort(key);
+                }
+                Err(_) => continue,
+            };
+            let token = Token((key.index as usize) << 2 | OF_PROVIDER);
+            let interest = Interest::READABLE | Interest::WRITABLE;
+            let registry = self.poll.registry();
+            if registry.register(&mut stream, token, interest).is_err() {
+                return self.abort(key);
+            }
+            connection.sides[DOWN] = Some(Side::new(stream));
+            let due = self.clock.now() + DIAL_TIME;
+            self.timers.set(due, Due::Dial(key, attempt));
+            return;
+        }
+    }
+
+    /// Something has happened to the socket that dials.
+    pub(super) fn on_dialled(&mut self, key: Key) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let Some(side) = &mut connection.sides[DOWN] else {
+            return;
+        };
+        match socket::dialled(&side.stream) {
+            None => {}
+            Some(Err(_)) => self.dial_next(key),
+            Some(Ok(())) => {
+                connection.stage = Stage::Open;
+                self.send(key, DOWN, Mark::SynAck);
+            }
+        }
+    }
+
+    pub(super) fn on_dial_timeout(&mut self, key: Key, attempt: u32) {
+        let dialling = self.connections.get_mut(key).is_some_and(
+            |connection| matches!(&connection.stage, Stage::Dialling(dial) if dial.attempt == attempt),
+        );
+        if dialling {
+            self.dial_next(key);
+        }
+    }
+}

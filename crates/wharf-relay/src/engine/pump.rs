@@ -1,0 +1,114 @@
+//! Moving what a direction of a connection has to move.
+
+use std::net::Shutdown;
+
+use super::Engine;
+use crate::connection::{Connection, UP};
+use crate::flow::{End, Flushed, Mark, Taken};
+use crate::key::Key;
+
+/// How many bytes one direction moves before others have their turn.
+static TURN: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("TURN").map_or(1024, |v| v.parse().unwrap()) * 1024);
+
+impl Engine {
+    /// Writes what may be written and reads what may be read, until one of the two has to wait.
+    pub(super) fn pump(&mut self, key: Key, direction: usize) {
+        let mut left = *TURN;
+        loop {
+            let Some(connection) = self.connections.get_mut(key) else {
+                return;
+            };
+            let Some(Some(link)) = self.links.get_mut(connection.link as usize) else {
+                return;
+            };
+            let lane = &mut link.lanes[direction];
+            if lane.machine.is_cut() {
+                return;
+            }
+            let Connection {
+                sides: [client, provider],
+                flows,
+                open,
+                ..
+            } = connection;
+            let (Some(client), Some(provider)) = (client, provider) else {
+                return;
+            };
+            let (source, sink) = if direction == UP {
+                (client, provider)
+            } else {
+                (provider, client)
+            };
+            let flow = &mut flows[direction];
+
+            let mut written = 0;
+            let flushed = flow.flush(&sink.stream, &mut self.pipes, &mut written);
+            if written > 0 {
+                lane.meter.add(self.clock.now(), written);
+            }
+            if flushed == Flushed::Broken {
+                sink.broken = true;
+                sink.readable = true;
+                flow.end = End::Reset;
+                flow.discard(&mut self.pipes);
+                return self.pump(key, 1 - direction);
+            }
+            let through = flushed == Flushed::All && flow.under_way == 0;
+            if flow.fin_arrived && !flow.fin_done && through {
+                flow.fin_done = true;
+                // It fails only where the sink is gone, which its own direction tells.
+                let _ = sink.stream.shutdown(Shutdown::Write);
+            }
+            if flow.end == End::Fin && source.broken {
+                flow.end = End::Reset;
+                return self.send(key, direction, Mark::Reset);
+            }
+            if flows.iter().all(|flow| flow.fin_done) {
+                return self.close(key);
+            }
+            let flow = &mut flows[direction];
+            if flow.end != End::Open || !open[direction] || !source.readable {
+                return;
+            }
+            if !(lane.machine.conditions().is_clear() && flow.is_out_of_machine()) {
+                return self.queue_up(key, direction);
+            }
+            if flushed == Flushed::Blocked {
+                if source.broken {
+                    // A reset does not wait for a reader.
+                    flow.end = End::Reset;
+                    self.arrive(key, direction, Mark::Reset);
+                }
+                return;
+            }
+            if left == 0 {
+                return self.unfinished.push_back((key, direction));
+            }
+
+            let mut written = 0;
+            let taken = flow.carry(
+                source,
+                &sink.stream,
+                &mut self.scratch,
+                &mut self.pipes,
+                &mut written,
+            );
+            if written > 0 {
+                lane.meter.add(self.clock.now(), written);
+            }
+            match taken {
+                Taken::Bytes(count) => left = left.saturating_sub(count),
+                // Round again, to give the pipe back.
+                Taken::Nothing => {}
+                Taken::Fin => {
+                    flow.end = End::Fin;
+                    flow.fin_arrived = true;
+                }
+                Taken::Reset => {
+                    flow.end = End::Reset;
+                    return self.arrive(key, direction, Mark::Reset);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,287 @@
+//! One direction of one connection: its bytes between the two sockets.
+
+use std::io::{self, IoSlice, Read, Write};
+
+use mio::net::TcpStream;
+use wharf_link::Packet;
+
+use crate::chunks::Chunks;
+use crate::key::Key;
+use crate::pipes::{Pipe, Pipes};
+
+/// What a machine of a relay carries: lengths, and marks in order with them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Parcel {
+    pub(crate) connection: Key,
+    pub(crate) content: Content,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Content {
+    /// So many of the connection's bytes.
+    Bytes(u32),
+    Mark(Mark),
+}
+
+/// What travels beside the bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Mark {
+    /// Up: a client has connected.
+    Syn,
+    /// Down: the provider has accepted.
+    SynAck,
+    /// Up: the client knows it.
+    Ack,
+    /// No more bytes.
+    Fin,
+    /// The connection is gone.
+    Reset,
+}
+
+impl Packet for Parcel {
+    fn len(&self) -> usize {
+        match self.content {
+            Content::Bytes(count) => count as usize,
+            Content::Mark(_) => 0,
+        }
+    }
+
+    fn flow(&self) -> u64 {
+        u64::from(self.connection.index)
+    }
+}
+
+/// How far a direction's end has come.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum End {
+    /// The source may have more.
+    #[default]
+    Open,
+    /// The source has sent its last byte.
+    Fin,
+    /// The source is gone, or the sink is: nothing more is read.
+    Reset,
+}
+
+/// One direction of one connection.
+#[derive(Debug, Default)]
+pub(crate) struct Flow {
+    /// Bytes in memory: first those that may be written, then those still under way.
+    pub(crate) bytes: Chunks,
+    /// How many of them are under way.
+    pub(crate) under_way: usize,
+    /// How many of those the machine has not taken yet.
+    pub(crate) unoffered: usize,
+    /// Parcels of this direction in the machine.
+    pub(crate) parcels: u32,
+    /// A mark that a cut keeps out of the machine.
+    pub(crate) held: Option<Mark>,
+    pub(crate) end: End,
+    /// The end of the stream has come out at the far side.
+    pub(crate) fin_arrived: bool,
+    /// And the sink has been told.
+    pub(crate) fin_done: bool,
+    /// Spliced bytes, which come before all in memory.
+    pub(crate) pipe: Option<Pipe>,
+    /// Whether much comes at once, so that splicing pays.
+    pub(crate) bulk: bool,
+    /// How much has come since the source was last silent.
+    pub(crate) burst: usize,
+    /// Whether it is in the round of those who want to enter the machine.
+    pub(crate) waiting: bool,
+    /// What it may still enter in this round.
+    pub(crate) deficit: usize,
+}
+
+/// What became of an attempt to write all that may be written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Flushed {
+    All,
+    /// The sink takes no more now.
+    Blocked,
+    /// The sink is gone.
+    Broken,
+}
+
+/// What became of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Bytes(usize),
+    Nothing,
+    Fin,
+    Reset,
+}
+
+/// How much makes a burst bulk, and how much is read before it is known.
+pub(crate) const BULK: usize = 64 * 1024;
+
+impl Flow {
+    /// Writes what may be written. The number of bytes written is added to `written`.
+    pub(crate) fn flush(&mut self, mut sink: &TcpStream, pipes: &mut Pipes, written: &mut usize) -> Flushed {
+        while let Some(pipe) = self.pipe.as_mut().filter(|pipe| !pipe.is_empty()) {
+            match pipe.empty(sink) {
+                Ok(count) => *written += count,
+                Err(error) => return unable(&error),
+            }
+        }
+        // Not kept while the source is silent, however short the silence.
+        if let Some(pipe) = self.pipe.take() {
+            pipes.give_back(pipe);
+        }
+        loop {
+            let ready = self.bytes.len() - self.under_way;
+            if ready == 0 {
+                return Flushed::All;
+            }
+            let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(8);
+            self.bytes.front(ready, &mut slices);
+            match sink.write_vectored(&slices) {
+                Ok(0) => return Flushed::Blocked,
+                Ok(count) => {
+                    self.bytes.consume(count);
+                    *written += count;
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return unable(&error),
+            }
+        }
+    }
+
+    /// Moves bytes from one socket to the other. The caller has flushed before.
+    pub(crate) fn carry(
+        &mut self,
+        source: &mut Side,
+        sink: &TcpStream,
+        scratch: &mut [u8],
+        pipes: &mut Pipes,
+        written: &mut usize,
+    ) -> Taken {
+        let taken = match self.pipe_for_bulk(pipes) {
+            Some(mut pipe) => {
+                let result = pipe.fill(&source.stream);
+                // In its place before all else: what is in it must not be lost.
+                self.pipe = Some(pipe);
+                source.took(result, usize::MAX)
+            }
+            None => self.copy(source, sink, scratch, written),
+        };
+        match taken {
+            Taken::Bytes(count) => {
+                self.burst += count;
+                self.bulk |= self.burst >= BULK;
+            }
+            _ => {
+                self.bulk = self.burst >= BULK;
+                self.burst = 0;
+            }
+        }
+        taken
+    }
+
+    fn pipe_for_bulk(&mut self, pipes: &mut Pipes) -> Option<Pipe> {
+        if !self.bulk {
+            return None;
+        }
+        self.pipe.take().or_else(|| pipes.take())
+    }
+
+    /// Reads into memory and writes at once.
+    fn copy(
+        &mut self,
+        source: &mut Side,
+        mut sink: &TcpStream,
+        scratch: &mut [u8],
+        written: &mut usize,
+    ) -> Taken {
+        let most = if self.bulk { scratch.len() } else { BULK };
+        let taken = source.read(&mut scratch[..most]);
+        if let Taken::Bytes(count) = taken {
+            // Whatever keeps it from being written, the flush that follows meets it again.
+            let sent = sink.write(&scratch[..count]).unwrap_or(0);
+            *written += sent;
+            if sent < count {
+                self.bytes.push(&scratch[sent..count]);
+            }
+            if !source.readable {
+                self.burst = 0;
+                self.bulk = false;
+            }
+        }
+        taken
+    }
+
+    /// Forgets all bytes: nobody will take them.
+    pub(crate) fn discard(&mut self, pipes: &mut Pipes) {
+        self.bytes.clear();
+        self.under_way = 0;
+        self.unoffered = 0;
+        if let Some(pipe) = self.pipe.take() {
+            pipes.give_back(pipe);
+        }
+    }
+
+    /// Whether nothing of it is in a machine, or still to go there.
+    pub(crate) fn is_out_of_machine(&self) -> bool {
+        self.parcels == 0 && self.under_way == 0 && self.held.is_none()
+    }
+}
+
+fn unable(error: &io::Error) -> Flushed {
+    match error.kind() {
+        io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Flushed::Blocked,
+        _ => Flushed::Broken,
+    }
+}
+
+/// One end of a connection: a socket and what is known of it.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) stream: TcpStream,
+    /// There may be something to read.
+    pub(crate) readable: bool,
+    /// The peer has finished: read on until the end is seen.
+    pub(crate) closed: bool,
+    /// The peer has reset, or a write has failed.
+    pub(crate) broken: bool,
+}
+
+impl Side {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            readable: false,
+            closed: false,
+            broken: false,
+        }
+    }
+
+    /// Reads once.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Taken {
+        let result = self.stream.read(buffer);
+        self.took(result, buffer.len())
+    }
+
+    fn took(&mut self, result: io::Result<usize>, most: usize) -> Taken {
+        match result {
+            Ok(0) if self.broken => Taken::Reset,
+            Ok(0) => Taken::Fin,
+            Ok(count) => {
+                // A short read leaves nothing behind, epoll(7) says, and spares a read that fails.
+                // The end of the stream is no more news by then, so it must be read for.
+                if count < most && most != usize::MAX && !self.closed && !self.broken {
+                    self.readable = false;
+                }
+                Taken::Bytes(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Taken::Nothing
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Taken::Bytes(0),
+            Err(_) => {
+                self.broken = true;
+                Taken::Reset
+            }
+        }
+    }
+}

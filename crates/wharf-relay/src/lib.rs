@@ -1,0 +1,63 @@
+//! TCP relays that carry connections over links.
+//!
+//! A *link* is one arrow of somebody's architecture: a listener of its own, whose connections are
+//! carried on to a provider. A [`Relay`] carries many links on one thread, over mio's event loop,
+//! and what the network between the two ends does is asked of [`wharf_link`]: one
+//! [`Machine`](wharf_link::Machine) a direction, shared by all connections of the link, since a rate is the link's.
+//!
+//! ```text
+//!            link "web -> api"
+//!  client ──▶ listener ──▶ [ up machine   ] ──▶ provider
+//!         ◀──────────────  [ down machine ] ◀──
+//! ```
+//!
+//! **Without conditions** a direction of a connection has no machine in its way. Small messages are
+//! read and written at once; bulk goes from socket to socket through a pipe (`splice`), and the
+//! pipe is held only while bytes are in it. An idle connection holds no buffer.
+//!
+//! **With conditions** bytes are read into memory and stand for packets in the machine: the machine
+//! holds lengths, the connection its bytes. A byte enters only against the credit of its own
+//! connection (what a link of that rate and delay may hold, or 4 MiB where there is no rate), so a
+//! reader that stalls stops nobody else. Connections take turns by deficit round-robin (Shreedhar and
+//! Varghese, SIGCOMM 1995). Deadlines are absolute, by timerfd on Linux.
+//!
+//! **Changing over**, when conditions come or go, is a matter of order alone: a direction leaves its
+//! machine only when nothing of the connection is in it any more.
+//!
+//! **Ends** travel like bytes, behind the bytes before them: the end of a stream as a half-close, a
+//! reset as a reset.
+//!
+//! **What a relay cannot do.** The kernel completes a handshake before the relay hears of it, so
+//! `connect()` returns at once. The handshake is carried over the link none the less (SYN up, SYN-ACK
+//! down, ACK up), and its round trip is charged to the first byte. A refusal by the provider is seen
+//! after accept and becomes a reset. While a provider is known to be down the link does not listen,
+//! and keeps its port, so that clients see a true `ECONNREFUSED`. A sender's first megabytes vanish
+//! into its own kernel's buffer: rate and latency are true at the receiver.
+//!
+//! **What it never does:** bind an address (listeners are handed in), block its thread, read ahead
+//! without bound, lose or re-order a byte of a connection that lives.
+//!
+//! The soft limit of open files is raised to the hard one when a relay starts, since a connection
+//! takes two. [`descriptor_limit`] says what it was before, for those who start other programs.
+
+mod chunks;
+mod clock;
+mod connection;
+mod engine;
+mod error;
+mod flow;
+mod key;
+mod limits;
+mod link;
+mod listener;
+mod meter;
+mod pipes;
+mod relay;
+mod socket;
+mod spec;
+mod timers;
+
+pub use error::Error;
+pub use limits::descriptor_limit;
+pub use relay::Relay;
+pub use spec::{Cut, CutDirection, LinkId, LinkSpec, LinkStats, Manner, ParkLimits, Provider};

@@ -1,0 +1,218 @@
+//! A link as the event loop sees it.
+
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use wharf_link::{Conditions, Machine, Overflow, QueueLimit, Seed};
+
+use crate::connection::{DOWN, UP};
+use crate::flow::Parcel;
+use crate::key::Key;
+use crate::meter::Meter;
+use crate::spec::{Cut, CutDirection, LinkStats, Manner, ParkLimits, Provider};
+
+/// One MSS: Ethernet's 1500 bytes without 40 of IPv4 and TCP and 12 of timestamps.
+const SEGMENT: usize = 1448;
+
+/// The largest parcel, as the largest burst that a TCP stack sends at once (GSO).
+const LARGEST: usize = 64 * 1024;
+
+/// What one direction of one connection may have under way where there is no rate: what a Linux
+/// sender has at most by default (the third of `tcp_wmem`).
+const WINDOW: usize = 4 << 20;
+
+/// The least window.
+const LEAST_WINDOW: usize = 128 * 1024;
+
+/// The far side, with its addresses ready to be shared.
+#[derive(Debug, Clone)]
+pub(crate) enum Far {
+    Starting,
+    Ready(Arc<[SocketAddr]>),
+    Down,
+}
+
+impl From<Provider> for Far {
+    fn from(provider: Provider) -> Self {
+        match provider {
+            Provider::Starting => Self::Starting,
+            Provider::Ready(addresses) => Self::Ready(addresses.into()),
+            Provider::Down => Self::Down,
+        }
+    }
+}
+
+#[derive(Debug)]
+pub(crate) struct Link {
+    pub(crate) name: String,
+    pub(crate) far: Far,
+    pub(crate) cut: Option<Cut>,
+    pub(crate) park: ParkLimits,
+    pub(crate) lanes: [Lane; 2],
+    /// The listeners, by index.
+    pub(crate) listeners: Vec<usize>,
+    pub(crate) listening: bool,
+    pub(crate) parked: usize,
+    pub(crate) counts: Counts,
+}
+
+/// What has been counted, as in [`LinkStats`].
+#[derive(Debug, Default)]
+pub(crate) struct Counts {
+    pub(crate) connections: u64,
+    pub(crate) total: u64,
+    pub(crate) refused: u64,
+    pub(crate) park_overflows: u64,
+    pub(crate) shed: u64,
+}
+
+/// One direction of a link.
+#[derive(Debug)]
+pub(crate) struct Lane {
+    pub(crate) machine: Machine<Parcel>,
+    /// Connections that want to enter bytes, in the order of their turns.
+    pub(crate) round: VecDeque<Key>,
+    pub(crate) meter: Meter,
+}
+
+impl Lane {
+    fn new(conditions: Conditions, seed: Seed) -> Self {
+        Self {
+            machine: Machine::new(conditions, seed, Overflow::PushBack),
+            round: VecDeque::new(),
+            meter: Meter::default(),
+        }
+    }
+
+    /// The largest parcel. One MSS; at rates where that is many a millisecond, what passes in 100 µs,
+    /// which keeps the event loop from waking for each.
+    pub(crate) fn segment(&self) -> usize {
+        match self.machine.conditions().rate {
+            None => LARGEST,
+            Some(rate) => {
+                let bytes = rate.bytes_in(Duration::from_micros(100));
+                usize::try_from(bytes).map_or(LARGEST, |bytes| bytes.clamp(SEGMENT, LARGEST))
+            }
+        }
+    }
+
+    /// Whether there is room enough to be worth filling. Were every gap filled, parcels would get
+    /// smaller and smaller (RFC 9293, 3.8.6.2, tells of the same in windows).
+    pub(crate) fn has_room(&self) -> bool {
+        if self.machine.is_cut() {
+            return false;
+        }
+        let worthwhile = match self.machine.conditions().queue_limit() {
+            Some(QueueLimit::Bytes(limit)) => {
+                let half = usize::try_from(limit.bytes() / 2).unwrap_or(usize::MAX);
+                self.segment().min(half).max(1)
+            }
+            _ => 1,
+        };
+        self.machine.room() >= worthwhile
+    }
+
+    /// What one connection may have between its two sockets: what the link promised to hold, which
+    /// is its queue and what is under way.
+    pub(crate) fn window(&self) -> usize {
+        let conditions = self.machine.conditions();
+        let (Some(rate), Some(limit)) = (conditions.rate, conditions.queue_limit()) else {
+            return WINDOW;
+        };
+        let queue = match limit {
+            QueueLimit::Bytes(limit) => limit.bytes(),
+            QueueLimit::Packets(count) => u64::from(count) * self.segment() as u64,
+        };
+        // Four standard deviations: nearly all of a normal distribution, all of a uniform one.
+        let jitter = conditions
+            .jitter
+            .map_or(Duration::ZERO, |jitter| jitter.spread * 4);
+        let flight = rate.bytes_in(conditions.latency.duration() + jitter);
+        let window = usize::try_from(queue.saturating_add(flight)).unwrap_or(usize::MAX);
+        window.max(LEAST_WINDOW)
+    }
+
+    /// When there is something to do.
+    pub(crate) fn next(&self) -> Option<Duration> {
+        let arrival = self.machine.next_wakeup();
+        if self.round.is_empty() {
+            return arrival;
+        }
+        if self.has_room() {
+            return Some(Duration::ZERO);
+        }
+        let room = self.machine.next_room();
+        arrival.into_iter().chain(room).min()
+    }
+}
+
+impl Link {
+    pub(crate) fn new(
+        name: String,
+        far: Far,
+        park: ParkLimits,
+        [up, down]: [Conditions; 2],
+        seed: Seed,
+    ) -> Self {
+        let seed = seed.derive(&name);
+        Self {
+            name,
+            far,
+            cut: None,
+            park,
+            lanes: [
+                Lane::new(up, seed.derive("up")),
+                Lane::new(down, seed.derive("down")),
+            ],
+            listeners: Vec::new(),
+            listening: false,
+            parked: 0,
+            counts: Counts::default(),
+        }
+    }
+
+    /// Whether connections should be refused by not listening.
+    pub(crate) fn wants_to_listen(&self) -> bool {
+        match self.cut.map(|cut| cut.manner) {
+            Some(Manner::Refuse) => false,
+            Some(Manner::Hole | Manner::Reset) => true,
+            None => !matches!(self.far, Far::Down),
+        }
+    }
+
+    /// Whether new connections hang: a handshake needs both directions.
+    pub(crate) fn is_hole(&self) -> bool {
+        self.cut.is_some_and(|cut| cut.manner == Manner::Hole)
+    }
+
+    /// The directions that a cut turns into a hole.
+    pub(crate) fn holes(cut: Cut) -> &'static [usize] {
+        match (cut.manner, cut.direction) {
+            (Manner::Hole, CutDirection::Both) => &[UP, DOWN],
+            (Manner::Hole, CutDirection::Up) => &[UP],
+            (Manner::Hole, CutDirection::Down) => &[DOWN],
+            (Manner::Reset | Manner::Refuse, _) => &[],
+        }
+    }
+
+    pub(crate) fn stats(&mut self, now: Duration) -> LinkStats {
+        let [up, down] = &mut self.lanes;
+        LinkStats {
+            connections: self.counts.connections,
+            total_connections: self.counts.total,
+            parked: self.parked as u64,
+            refused: self.counts.refused,
+            park_overflows: self.counts.park_overflows,
+            shed: self.counts.shed,
+            bytes_up: up.meter.total(),
+            bytes_down: down.meter.total(),
+            rate_up: up.meter.rate(now),
+            rate_down: down.meter.rate(now),
+            up: *up.machine.conditions(),
+            down: *down.machine.conditions(),
+            cut: self.cut,
+        }
+    }
+}

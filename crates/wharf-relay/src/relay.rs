@@ -1,0 +1,129 @@
+//! The handle: what other threads ask of the relay's thread.
+
+use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
+use std::thread::JoinHandle;
+
+use mio::Waker;
+use wharf_link::Conditions;
+
+use crate::engine::Engine;
+use crate::error::Error;
+use crate::limits;
+use crate::spec::{Cut, LinkId, LinkSpec, LinkStats, Provider};
+
+/// What the relay's thread is asked to do, between two rounds of events.
+pub(crate) type Job = Box<dyn FnOnce(&mut Engine) + Send>;
+
+/// Carries links, on a thread of its own. When it is dropped its links end: listeners and
+/// connections are closed.
+///
+/// Every call returns after it has taken effect.
+#[derive(Debug)]
+pub struct Relay {
+    jobs: Option<Sender<Job>>,
+    waker: Waker,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Relay {
+    /// Starts the thread, and raises the soft limit of open files to the hard one.
+    pub fn start() -> Result<Self, Error> {
+        limits::raise();
+        let (jobs, inbox) = channel::<Job>();
+        let (started, outcome) = sync_channel(1);
+        let run = move || start_thread(inbox, &started);
+        let thread = std::thread::Builder::new()
+            .name("wharf-relay".to_owned())
+            .spawn(run)
+            .map_err(|source| Error::Start {
+                operation: "spawn a thread",
+                source,
+            })?;
+        let waker = outcome.recv().map_err(|_| Error::Stopped)??;
+        Ok(Self {
+            jobs: Some(jobs),
+            waker,
+            thread: Some(thread),
+        })
+    }
+
+    /// Adds a link. Its listeners listen from now on, unless the provider is down.
+    pub fn add(&self, spec: LinkSpec) -> Result<LinkId, Error> {
+        self.ask(move |engine| engine.add(spec))?
+    }
+
+    /// Says what has become of a link's provider. Parked connections are carried when it is ready,
+    /// and reset when it is down. Live ones are left alone: their own ends will tell.
+    pub fn set_provider(&self, id: LinkId, provider: Provider) -> Result<(), Error> {
+        self.ask(move |engine| engine.set_provider(id, provider))?
+    }
+
+    /// Changes a link's conditions, also for connections that live and bytes that come later.
+    pub fn set_conditions(&self, id: LinkId, up: Conditions, down: Conditions) -> Result<(), Error> {
+        self.ask(move |engine| engine.set_conditions(id, [up, down]))?
+    }
+
+    /// Cuts a link. A second cut replaces the first.
+    pub fn cut(&self, id: LinkId, cut: Cut) -> Result<(), Error> {
+        self.ask(move |engine| engine.cut(id, cut))?
+    }
+
+    /// Heals a cut: what was there before is there again. A link that is not cut stays as it is.
+    pub fn heal(&self, id: LinkId) -> Result<(), Error> {
+        self.ask(move |engine| engine.heal(id))?
+    }
+
+    /// The figures of a link.
+    pub fn stats(&self, id: LinkId) -> Result<LinkStats, Error> {
+        self.ask(move |engine| engine.stats(id))?
+    }
+
+    /// The figures of all links.
+    pub fn all_stats(&self) -> Result<Vec<(LinkId, LinkStats)>, Error> {
+        self.ask(Engine::all_stats)
+    }
+
+    /// Ends a link: its listeners are closed, its connections reset.
+    pub fn remove(&self, id: LinkId) -> Result<(), Error> {
+        self.ask(move |engine| engine.remove(id))?
+    }
+
+    fn ask<T: Send + 'static>(
+        &self,
+        question: impl FnOnce(&mut Engine) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (answer, answered) = sync_channel(1);
+        let job = move |engine: &mut Engine| {
+            // Whoever asked waits, or has panicked.
+            let _ = answer.send(question(engine));
+        };
+        let jobs = self.jobs.as_ref().ok_or(Error::Stopped)?;
+        jobs.send(Box::new(job)).map_err(|_| Error::Stopped)?;
+        self.waker.wake().map_err(|_| Error::Stopped)?;
+        answered.recv().map_err(|_| Error::Stopped)
+    }
+}
+
+fn start_thread(inbox: Receiver<Job>, started: &std::sync::mpsc::SyncSender<Result<Waker, Error>>) {
+    match Engine::new(inbox) {
+        Ok((engine, waker)) => {
+            if started.send(Ok(waker)).is_ok() {
+                engine.run();
+            }
+        }
+        Err(error) => {
+            let _ = started.send(Err(error));
+        }
+    }
+}
+
+impl Drop for Relay {
+    fn drop(&mut self) {
+        // The thread ends when nobody can ask it any more.
+        self.jobs = None;
+        let _ = self.waker.wake();
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}

@@ -1,0 +1,10 @@
+//! Relays end to end, over loopback.
+
+mod bed;
+mod changes;
+mod conditions;
+mod crowd;
+mod cut;
+mod ends;
+mod provider;
+mod transfer;

@@ -1,0 +1,219 @@
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use wharf_link::{Conditions, Jitter, Latency, QueueLimit, Rate};
+use wharf_relay::{Cut, LinkStats};
+
+use crate::logs::Line;
+use crate::supervise::Phase;
+
+/// What a client may ask of a stack.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Request {
+    /// How everything is.
+    Status,
+    /// Answer once nothing is on its way any more.
+    Settle,
+    /// Lines of the log.
+    Logs(LogQuery),
+    /// Stop a service and start it again.
+    Restart {
+        /// The service.
+        service: String,
+    },
+    /// The environment of a service.
+    Env {
+        /// The service.
+        service: String,
+    },
+    /// Read the project file again and apply what changed.
+    Apply,
+    /// Change the conditions of a link.
+    Set {
+        /// The link, as `web -> api`.
+        link: String,
+        /// The change, towards the provider.
+        up: Change,
+        /// The change, back from it.
+        down: Change,
+    },
+    /// Cut a link.
+    Cut {
+        /// The link.
+        link: String,
+        /// How.
+        cut: Cut,
+    },
+    /// Undo the cut of a link, or of all.
+    Heal {
+        /// The link; none: all of them.
+        link: Option<String>,
+    },
+    /// Stop the stack.
+    Down,
+}
+
+/// Which lines of the log.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LogQuery {
+    /// Of one service only.
+    pub service: Option<String>,
+    /// How many of the past.
+    pub last: usize,
+    /// Whether to go on with those to come.
+    pub follow: bool,
+}
+
+/// A change to the conditions of one direction.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Change {
+    /// None.
+    #[default]
+    Keep,
+    /// Put these in place of what is there.
+    Replace(Conditions),
+    /// Alter what is named, and leave the rest as it is.
+    Adjust(Adjustment),
+    /// Back to what the project file says.
+    Restore,
+}
+
+/// Which conditions to alter.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Adjustment {
+    /// The latency, one way.
+    pub latency: Option<Latency>,
+    /// The jitter.
+    pub jitter: Option<Jitter>,
+    /// The rate.
+    pub rate: Option<Rate>,
+    /// The queue before the rate.
+    pub queue: Option<QueueLimit>,
+}
+
+impl Change {
+    /// The conditions after this change.
+    #[must_use]
+    pub fn applied_to(&self, now: Conditions, in_file: Conditions) -> Conditions {
+        match self {
+            Change::Keep => now,
+            Change::Replace(conditions) => *conditions,
+            Change::Restore => in_file,
+            Change::Adjust(adjustment) => Conditions {
+                latency: adjustment.latency.unwrap_or(now.latency),
+                jitter: adjustment.jitter.or(now.jitter),
+                rate: adjustment.rate.or(now.rate),
+                queue: adjustment.queue.or(now.queue),
+            },
+        }
+    }
+}
+
+/// A stack's answer.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "reply", rename_all = "snake_case")]
+pub enum Reply {
+    /// It was done; with what was done, in words, where there is something to say.
+    Done {
+        /// One sentence each.
+        said: Vec<String>,
+    },
+    /// How everything is.
+    Status(Box<StackStatus>),
+    /// One line of the log.
+    Line(Line),
+    /// An environment.
+    Env {
+        /// The variables.
+        variables: BTreeMap<String, String>,
+        /// The working directory.
+        cwd: std::path::PathBuf,
+    },
+    /// It was not done.
+    Refused(Refusal),
+}
+
+/// Why a request was refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
+#[error("{error}")]
+pub struct Refusal {
+    /// What is wrong.
+    pub error: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+}
+
+/// How a stack is.
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+pub struct StackStatus {
+    /// Its name.
+    pub stack: String,
+    /// Its branch label, in a linked worktree.
+    pub branch: Option<String>,
+    /// Its identity: the canonical path of its file.
+    pub identity: String,
+    /// Its process.
+    pub pid: u32,
+    /// Where the door is, as far as this stack knows: a port on loopback.
+    pub door_port: u16,
+    /// Whether this machine resolves `*.localhost`.
+    pub names_resolve: bool,
+    /// Its services, in the order of their names.
+    pub services: Vec<ServiceStatus>,
+    /// Its links, in the order of their names.
+    pub links: Vec<LinkStatus>,
+}
+
+/// How a service is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ServiceStatus {
+    /// Its name.
+    pub name: String,
+    /// Whether it is a task.
+    pub task: bool,
+    /// Its phase.
+    #[serde(flatten)]
+    pub phase: Phase,
+    /// Its process.
+    pub pid: Option<u32>,
+    /// How often it was started again.
+    pub restarts: u32,
+    /// For how long it has been in its phase, in milliseconds.
+    pub since_ms: u64,
+    /// Its ports, the main one first.
+    pub ports: Vec<PortStatus>,
+    /// Where it really listens.
+    pub listens: Vec<std::net::SocketAddr>,
+    /// Its name at the door.
+    pub url: Option<String>,
+    /// The address of its door link: what to use where names do not resolve.
+    pub direct_url: Option<String>,
+}
+
+/// A leased port of a service.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortStatus {
+    /// The port's name: `main`, or what the file calls it.
+    pub name: String,
+    /// Its address.
+    pub address: std::net::SocketAddr,
+}
+
+/// How a link is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LinkStatus {
+    /// Its name, `web -> api`.
+    pub name: String,
+    /// Where the consumer connects.
+    pub address: std::net::SocketAddr,
+    /// Conditions towards the provider.
+    pub up: Conditions,
+    /// Conditions back from it.
+    pub down: Conditions,
+    /// The cut in force.
+    pub cut: Option<Cut>,
+    /// Live figures.
+    pub stats: LinkStats,
+}

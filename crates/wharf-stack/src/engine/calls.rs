@@ -1,0 +1,189 @@
+use super::Stack;
+use super::start::read;
+use crate::control::{Call, Change, LinkStatus, PortStatus, Refusal, Reply, Request, ServiceStatus, StackStatus};
+use crate::logs::Stream;
+use crate::project::{Consumer, LinkName, Service, ServiceKind, ServiceName};
+use crate::supervise::{Haste, Phase};
+
+impl Stack {
+    pub(super) fn answer(&mut self, call: Call) {
+        let reply = match call.request {
+            Request::Settle => {
+                self.settling.push(call.answer);
+                return;
+            }
+            Request::Down => {
+                self.stopping.push(call.answer);
+                self.stop(Haste::Orderly);
+                return;
+            }
+            Request::Status => Ok(Reply::Status(Box::new(self.status()))),
+            Request::Restart { service } => self.restart(&service),
+            Request::Env { service } => self.environment_of(&service),
+            Request::Apply => self.read_again(),
+            Request::Set { link, up, down } => self.set(&link, &up, &down),
+            Request::Cut { link, cut } => self.on_link(&link, |stack, name| {
+                let Some(link) = stack.links.get_mut(name) else { return };
+                link.cut = Some(cut);
+                let cutting = stack.relay.cut(link.id, cut);
+                stack.note(cutting);
+            }),
+            Request::Heal { link: Some(link) } => self.on_link(&link, Stack::heal),
+            Request::Heal { link: None } => {
+                let names: Vec<LinkName> = self.links.keys().cloned().collect();
+                names.iter().for_each(|name| self.heal(name));
+                Ok(Reply::Done { said: Vec::new() })
+            }
+            // The log is served without a turn of the engine.
+            Request::Logs(_) => Ok(Reply::Done { said: Vec::new() }),
+        };
+        let _ = call.answer.send(reply.unwrap_or_else(Reply::Refused));
+    }
+
+    fn find_service(&self, name: &str) -> Result<ServiceName, Refusal> {
+        if let Some(service) = self.project.service(name) {
+            return Ok(service.name.clone());
+        }
+        Err(Refusal {
+            error: format!("there is no service `{name}` in stack {}", self.name),
+            hint: self.project.nearest_name(name).map(|near| format!("did you mean `{near}`?")),
+        })
+    }
+
+    fn find_link(&self, name: &str) -> Result<LinkName, Refusal> {
+        let found = match name.parse::<LinkName>() {
+            Ok(parsed) => self.links.keys().find(|known| **known == parsed),
+            // A link may also be named by its provider alone, if only one leads there.
+            Err(_) => {
+                let mut leading = self.links.keys().filter(|known| {
+                    known.provider.as_str() == name && known.consumer != Consumer::Door
+                });
+                leading.next().filter(|_| leading.next().is_none())
+            }
+        };
+        found.cloned().ok_or_else(|| {
+            let names: Vec<String> = self.links.keys().map(|known| format!("'{known}'")).collect();
+            Refusal {
+                error: format!("there is no link `{name}` in stack {}", self.name),
+                hint: Some(match names.is_empty() {
+                    true => "no service of this stack needs another: write needs = [\"…\"]".to_owned(),
+                    false => format!("there are {}", names.join(", ")),
+                }),
+            }
+        })
+    }
+
+    fn on_link(&mut self, name: &str, act: impl FnOnce(&mut Self, &LinkName)) -> Result<Reply, Refusal> {
+        let name = self.find_link(name)?;
+        act(self, &name);
+        Ok(Reply::Done { said: Vec::new() })
+    }
+
+    fn heal(&mut self, name: &LinkName) {
+        if let Some(link) = self.links.get_mut(name) {
+            link.cut = None;
+            let healing = self.relay.heal(link.id);
+            self.note(healing);
+        }
+    }
+
+    fn set(&mut self, link: &str, up: &Change, down: &Change) -> Result<Reply, Refusal> {
+        let name = self.find_link(link)?;
+        let Some(link) = self.links.get_mut(&name) else {
+            return Ok(Reply::Done { said: Vec::new() });
+        };
+        link.up = up.applied_to(link.up, link.in_file.0);
+        link.down = down.applied_to(link.down, link.in_file.1);
+        let setting = self.relay.set_conditions(link.id, link.up, link.down);
+        let said = if link.up == link.down {
+            format!("{name}: {} each way", link.up)
+        } else {
+            format!("{name}: up {}; down {}", link.up, link.down)
+        };
+        self.note(setting);
+        self.logs.add("wharf", Stream::Wharf, said.clone());
+        Ok(Reply::Done { said: vec![said] })
+    }
+
+    fn restart(&mut self, name: &str) -> Result<Reply, Refusal> {
+        let name = self.find_service(name)?;
+        self.supervisor.restart(self.now(), &name);
+        Ok(Reply::Done { said: Vec::new() })
+    }
+
+    fn environment_of(&self, name: &str) -> Result<Reply, Refusal> {
+        let name = self.find_service(name)?;
+        match self.plans.get(&name) {
+            Some(plan) => Ok(Reply::Env { variables: plan.env.clone(), cwd: plan.cwd.clone() }),
+            None => Err(Refusal { error: format!("service {name} is not planned yet"), hint: None }),
+        }
+    }
+
+    fn read_again(&mut self) -> Result<Reply, Refusal> {
+        let refused = |error: super::StackError| Refusal { hint: error.hint(), error: error.to_string() };
+        let (project, ..) = read(&self.config.source).map_err(refused)?;
+        if project == self.project {
+            return Ok(Reply::Done { said: Vec::new() });
+        }
+        let before: Vec<ServiceName> = self.plans.keys().cloned().collect();
+        let changed = self.apply(project).map_err(refused)?;
+        let mut said: Vec<String> = changed.iter().map(|name| format!("{name}: changed, started anew")).collect();
+        said.extend(self.plans.keys().filter(|name| !before.contains(name)).map(|name| format!("{name}: new")));
+        said.extend(before.iter().filter(|name| !self.plans.contains_key(*name)).map(|name| format!("{name}: gone, stopped")));
+        if said.is_empty() {
+            said.push("the file's new conditions are in force".to_owned());
+        }
+        for text in &said {
+            self.logs.add("wharf", Stream::Wharf, text.clone());
+        }
+        Ok(Reply::Done { said })
+    }
+
+    fn status(&self) -> StackStatus {
+        StackStatus {
+            stack: self.name.clone(),
+            branch: self.branch.clone(),
+            identity: self.identity.clone(),
+            pid: std::process::id(),
+            door_port: self.config.door_port,
+            names_resolve: self.names_resolve,
+            services: self.project.services.iter().map(|service| self.service_status(service)).collect(),
+            links: self.link_statuses(),
+        }
+    }
+
+    fn service_status(&self, service: &Service) -> ServiceStatus {
+        let name = &service.name;
+        let view = self.supervisor.view(name);
+        let door = LinkName { consumer: Consumer::Door, provider: name.clone() };
+        let ports = self.ports.of(name).iter();
+        let ports = ports.map(|port| PortStatus { name: port.name.clone(), address: port.address });
+        ServiceStatus {
+            name: name.to_string(),
+            task: service.kind == ServiceKind::Task,
+            phase: view.as_ref().map_or(Phase::Stopped, |view| view.phase.clone()),
+            pid: view.as_ref().and_then(|view| view.pid),
+            restarts: view.as_ref().map_or(0, |view| view.restarts),
+            since_ms: view.as_ref().map_or(0, |view| {
+                u64::try_from(self.now().saturating_sub(view.since).as_millis()).unwrap_or(u64::MAX)
+            }),
+            ports: if service.kind == ServiceKind::Task { Vec::new() } else { ports.collect() },
+            listens: self.live.get(name).map(|live| live.listens.clone()).unwrap_or_default(),
+            url: self.url(service),
+            direct_url: self.links.get(&door).map(|link| format!("http://{}", link.address)),
+        }
+    }
+
+    fn link_statuses(&self) -> Vec<LinkStatus> {
+        let links = self.links.iter();
+        let statuses = links.map(|(name, link)| LinkStatus {
+            name: name.to_string(),
+            address: link.address,
+            up: link.up,
+            down: link.down,
+            cut: link.cut,
+            stats: self.relay.stats(link.id).unwrap_or_default(),
+        });
+        statuses.collect()
+    }
+}

@@ -1,0 +1,325 @@
+//! A running stack: the one place where what happens becomes what is done.
+//!
+//! Everything that happens (a report of the guardian, a probe's finding, a request at the
+//! control socket, a signal) comes as a message into one queue, and one thread takes them
+//! one by one: no state is shared. It tells the [`Supervisor`], carries out the orders that
+//! come back, and keeps the links told of where their providers are.
+//!
+//! - `start`: from a project file to a stack that is ready to run, or an error and nothing left.
+//! - `launch`: orders of the supervisor: start, signal, kill, and the probes.
+//! - `wire`: ports, links, environments, and what changes when the file does.
+//! - `calls`: requests at the control socket.
+
+mod calls;
+mod launch;
+mod start;
+mod wire;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender};
+use std::time::{Duration, Instant};
+
+use wharf_relay::Relay;
+
+use crate::control::{Call, Refusal, Reply};
+use crate::guardian::{Guardian, Report};
+use crate::logs::{Logs, Stream};
+use crate::plan::ServicePlan;
+use crate::ports::Ports;
+use crate::probe::Found;
+use crate::project::{LinkName, Project, ServiceName};
+use crate::rundir::{StackFiles, StackLock};
+use crate::supervise::{Event, Haste, Supervisor};
+
+use launch::Live;
+pub use start::{Config, Interactive, Source, StackError, Started};
+use wire::Link;
+
+/// So long at most does a stop wait for the guardian beyond the grace of its services.
+const LONGEST_NAP: Duration = Duration::from_secs(1);
+
+/// What the engine is told.
+enum Message {
+    Guardian(Report),
+    Probe { instance: String, found: Found },
+    Call(Call),
+    Stop(Haste),
+    NamesResolve(bool),
+}
+
+/// A stack that is set up and runs when [`Stack::run`] is called.
+pub struct Stack {
+    config: Config,
+    identity: String,
+    directory: PathBuf,
+    name: String,
+    branch: Option<String>,
+    run_id: String,
+    files: StackFiles,
+    _lock: StackLock,
+    project: Project,
+    plans: BTreeMap<ServiceName, ServicePlan>,
+    ports: Ports,
+    relay: Relay,
+    links: BTreeMap<LinkName, Link>,
+    supervisor: Supervisor,
+    guardian: Guardian,
+    cgroup: Option<PathBuf>,
+    live: BTreeMap<ServiceName, Live>,
+    starts: u64,
+    logs: Logs,
+    messages: Receiver<Message>,
+    sender: Sender<Message>,
+    epoch: Instant,
+    first_start: FirstStart,
+    settling: Vec<Sender<Reply>>,
+    stopping: Vec<Sender<Reply>>,
+    names_resolve: bool,
+    failure: Option<Refusal>,
+}
+
+/// Until everything was up once, a failure ends the stack.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum FirstStart {
+    UnderWay,
+    Over,
+}
+
+/// A handle by which a running stack is stopped or asked from another thread.
+#[derive(Clone)]
+pub struct Handle {
+    sender: Sender<Message>,
+}
+
+impl Handle {
+    /// Stops the stack.
+    pub fn stop(&self, haste: Haste) {
+        // If it has ended already there is nothing to stop.
+        let _ = self.sender.send(Message::Stop(haste));
+    }
+
+    /// Asks the stack; `None` if it has ended.
+    #[must_use]
+    pub fn ask(&self, request: crate::control::Request) -> Option<Reply> {
+        let (answer, answers) = std::sync::mpsc::channel();
+        self.sender.send(Message::Call(Call { request, answer })).ok()?;
+        answers.recv().ok()
+    }
+}
+
+impl Stack {
+    /// The stack's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its logs.
+    #[must_use]
+    pub fn logs(&self) -> Logs {
+        self.logs.clone()
+    }
+
+    /// A handle to it.
+    #[must_use]
+    pub fn handle(&self) -> Handle {
+        Handle { sender: self.sender.clone() }
+    }
+
+    /// The directory for the door's files.
+    #[must_use]
+    pub fn run_dir(&self) -> &std::path::Path {
+        self.config.run_dir.path()
+    }
+
+    fn now(&self) -> Duration {
+        self.epoch.elapsed()
+    }
+
+    /// Runs the stack until it is stopped. Nothing of it is left when this returns.
+    ///
+    /// # Errors
+    /// If a service could not be brought up at first, or the guardian was lost.
+    pub fn run(mut self) -> Result<(), Refusal> {
+        self.supervisor.tick(self.now());
+        loop {
+            self.carry_out_orders();
+            self.settle();
+            if self.supervisor.is_stopping() && self.supervisor.is_still() {
+                break;
+            }
+            let nap = self
+                .supervisor
+                .next_wakeup()
+                .map_or(LONGEST_NAP, |at| at.saturating_sub(self.now()).min(LONGEST_NAP));
+            match self.messages.recv_timeout(nap) {
+                Ok(message) => self.hear(message),
+                Err(RecvTimeoutError::Timeout) => self.supervisor.tick(self.now()),
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        self.end()
+    }
+
+    fn hear(&mut self, message: Message) {
+        match message {
+            Message::Guardian(report) => self.hear_guardian(report),
+            Message::Probe { instance, found } => self.hear_probe(&instance, found),
+            Message::Call(call) => self.answer(call),
+            Message::Stop(haste) => self.stop(haste),
+            Message::NamesResolve(resolve) => {
+                self.names_resolve = resolve;
+                if !resolve {
+                    let text = "*.localhost does not resolve here: use the direct URLs, `wharf url SERVICE --direct`";
+                    self.logs.add("wharf", Stream::Wharf, text);
+                }
+            }
+        }
+    }
+
+    fn stop(&mut self, haste: Haste) {
+        self.first_start = FirstStart::Over;
+        self.supervisor.stop_all(self.now(), haste);
+    }
+
+    fn hear_guardian(&mut self, report: Report) {
+        let (instance, event) = match report {
+            Report::Launched { instance, pid } => (instance, Event::Spawned { pid }),
+            Report::NotLaunched { instance, why } => (instance, Event::SpawnFailed { why }),
+            Report::Exited { instance, exit } => (instance, Event::Exited(exit)),
+            Report::Lost => return self.guardian_was_lost(),
+        };
+        let Some(service) = self.service_of(&instance) else {
+            return;
+        };
+        match &event {
+            Event::Spawned { pid } => self.begin_probe(&service, *pid),
+            Event::Exited(exit) => self.has_exited(&service, *exit),
+            Event::SpawnFailed { .. } => self.forget_live(&service),
+            Event::Ready => {}
+        }
+        self.supervisor.handle(self.now(), &service, event);
+    }
+
+    /// Nothing guards the services any more: they are ended, and the stack with them. This
+    /// process is a subreaper too, so what the guardian left has come to it.
+    fn guardian_was_lost(&mut self) {
+        if self.supervisor.is_stopping() && self.supervisor.is_still() {
+            return;
+        }
+        self.failure = Some(Refusal {
+            error: "the guardian process was killed: the stack's services were ended".to_owned(),
+            hint: Some("start the stack again with `wharf up`".to_owned()),
+        });
+        for live in self.live.values() {
+            if let Some(cgroup) = &live.cgroup {
+                crate::cgroup::kill(cgroup);
+            }
+        }
+        let _left = crate::guardian::family::end_descendants(std::process::id());
+        let now = self.now();
+        self.supervisor.stop_all(now, Haste::AtOnce);
+        let names: Vec<ServiceName> = self.live.keys().cloned().collect();
+        for name in names {
+            self.forget_live(&name);
+            self.supervisor.handle(now, &name, Event::Exited(crate::supervise::Exit::Unknown));
+        }
+    }
+
+    /// Answers those who wait for the stack to settle, and ends a first start that failed.
+    fn settle(&mut self) {
+        let failed = self.first_start == FirstStart::UnderWay
+            && self.supervisor.failures().next().is_some();
+        if failed {
+            self.failure = Some(self.describe_failures());
+            let said = self.failure.clone();
+            for waiting in self.settling.drain(..) {
+                if let Some(refusal) = said.clone() {
+                    let _ = waiting.send(Reply::Refused(refusal));
+                }
+            }
+            self.stop(Haste::Orderly);
+            self.carry_out_orders();
+            return;
+        }
+        if !self.supervisor.is_settled() || self.supervisor.is_stopping() {
+            return;
+        }
+        if self.first_start == FirstStart::UnderWay {
+            self.first_start = FirstStart::Over;
+            let text = format!("up in {:.2} s", self.now().as_secs_f64());
+            self.logs.add("wharf", Stream::Wharf, text);
+        }
+        let refusal = self.supervisor.failures().next().is_some().then(|| self.describe_failures());
+        for waiting in self.settling.drain(..) {
+            let _ = waiting.send(match refusal.clone() {
+                Some(refusal) => Reply::Refused(refusal),
+                None => Reply::Done { said: Vec::new() },
+            });
+        }
+    }
+
+    fn describe_failures(&self) -> Refusal {
+        let mut error = String::new();
+        let mut hint = None;
+        for (name, why) in self.supervisor.failures() {
+            if !error.is_empty() {
+                error.push('\n');
+            }
+            error.push_str(&format!("service {name}: {why}"));
+            let words = self.last_words(name);
+            if !words.is_empty() {
+                error.push_str("; its last lines:");
+                for line in words {
+                    error.push_str(&format!("\n  | {line}"));
+                }
+            }
+            hint.get_or_insert_with(|| self.failure_hint(name));
+        }
+        Refusal { error, hint }
+    }
+
+    fn last_words(&self, name: &ServiceName) -> Vec<String> {
+        self.logs
+            .last(Some(name.as_str()), 40)
+            .into_iter()
+            .filter(|line| line.stream != Stream::Wharf)
+            .map(|line| line.text)
+            .collect::<Vec<_>>()
+            .into_iter()
+            .rev()
+            .take(12)
+            .rev()
+            .collect()
+    }
+
+    fn failure_hint(&self, name: &ServiceName) -> String {
+        match (self.plans.get(name), self.ports.of(name).first()) {
+            (Some(plan), Some(port)) => format!(
+                "it was started as `{}` in {}, and told to listen on {}",
+                plan.argv.join(" "),
+                plan.cwd.display(),
+                port.address
+            ),
+            (Some(plan), None) => format!("it was started as `{}` in {}", plan.argv.join(" "), plan.cwd.display()),
+            _ => format!("`wharf logs {name}` has its whole output"),
+        }
+    }
+
+    fn end(mut self) -> Result<(), Refusal> {
+        self.guardian.finish();
+        if let Some(cgroup) = &self.cgroup {
+            crate::cgroup::remove(cgroup);
+        }
+        self.files.remove();
+        let last = self.failure.clone();
+        for waiting in self.settling.drain(..).chain(self.stopping.drain(..)) {
+            let _ = waiting.send(Reply::Done { said: vec!["stopped".to_owned()] });
+        }
+        match last {
+            Some(refusal) => Err(refusal),
+            None => Ok(()),
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! Which processes belong together, and how a family is ended.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
+use wharf_host::process;
+
+use super::INSTANCE_VAR;
+
+/// How often a family that is being ended is looked at again.
+const LOOK_AGAIN: Duration = Duration::from_millis(5);
+/// A process that SIGKILL has not ended by then hangs in the kernel (state D): waiting on
+/// would only hide it.
+const GIVE_UP: Duration = Duration::from_secs(20);
+
+/// The processes of one start of one service, as the guardian sees them: the tree under the
+/// process that was launched, and each orphan that came to the guardian and bears its mark.
+#[must_use]
+pub fn of_instance(guardian: u32, launched: Option<u32>, instance: &str) -> BTreeSet<u32> {
+    let mut members: BTreeSet<u32> = launched.into_iter().flat_map(process::tree).collect();
+    for child in process::children(guardian) {
+        let marked = bears(child, INSTANCE_VAR, instance);
+        // setproctitle() may overwrite the environment; the session outlives it.
+        let same_session = launched.is_some_and(|pid| session_of(child) == Some(pid));
+        if marked || same_session {
+            members.extend(process::tree(child));
+        }
+    }
+    members
+}
+
+fn bears(pid: u32, variable: &str, mark: &str) -> bool {
+    process::environ_value(pid, variable).is_some_and(|value| value == mark)
+}
+
+fn session_of(pid: u32) -> Option<u32> {
+    let session = rustix::process::getsid(Some(raw(pid)?)).ok()?;
+    u32::try_from(session.as_raw_nonzero().get()).ok()
+}
+
+/// The kernel's pid of a pid: none for 0 and what no kernel gives out.
+pub(super) fn raw(pid: u32) -> Option<Pid> {
+    i32::try_from(pid).ok().and_then(Pid::from_raw)
+}
+
+/// Whether the process has ended and only waits to be reaped.
+pub(super) fn is_zombie(pid: u32) -> bool {
+    process::start_time(pid).is_none_or(|start| !process::is_alive(pid, start))
+}
+
+/// Sends SIGKILL to each of these, as far as they are there.
+pub fn kill(pids: impl IntoIterator<Item = u32>) {
+    for pid in pids.into_iter().filter_map(raw) {
+        // ESRCH: it ended by itself. EPERM: it became another user's (setuid); said by
+        // whoever finds it still there.
+        let _ = kill_process(pid, Signal::KILL);
+    }
+}
+
+/// Kills all descendants of this process, and reaps until none is left. Returns those that
+/// would not go.
+#[must_use]
+pub fn end_descendants(own_pid: u32) -> BTreeSet<u32> {
+    let begun = Instant::now();
+    loop {
+        while let Ok(Some(_)) = wait(WaitOptions::NOHANG) {}
+        let mut left: BTreeSet<u32> = process::tree(own_pid).into_iter().collect();
+        left.remove(&own_pid);
+        if left.is_empty() || begun.elapsed() > GIVE_UP {
+            return left;
+        }
+        kill(left);
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}
+
+/// Kills what bears the mark of a run whose Wharf and guardian are both gone. Only
+/// processes that began after the run did: a pid or a mark may be somebody's copy.
+pub fn sweep_run(run_id: &str, began: u64) -> usize {
+    let begun = Instant::now();
+    let mut ended = BTreeSet::new();
+    loop {
+        let marked: Vec<u32> = process::all()
+            .unwrap_or_default()
+            .into_iter()
+            .filter(|pid| bears(*pid, super::RUN_ID_VAR, run_id) && !is_zombie(*pid))
+            .filter(|pid| process::start_time(*pid).is_some_and(|start| start >= began))
+            .collect();
+        if marked.is_empty() || begun.elapsed() > GIVE_UP {
+            return ended.len();
+        }
+        ended.extend(marked.iter().copied());
+        kill(marked);
+        std::thread::sleep(LOOK_AGAIN);
+    }
+}

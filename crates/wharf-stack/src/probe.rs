@@ -1,0 +1,191 @@
+//! Readiness: watching one start of one service until it serves, or until told to stop.
+//!
+//! Each watch is a thread of its own that ends with the start it watches, so that a check
+//! that hangs holds up no other. Whatever the check, the addresses reported are those that
+//! the service *really* listens on, as sock_diag shows them in its cgroup or process tree:
+//! many programs ignore `PORT`, or move on by one when it is taken.
+
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{self, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use wharf_facts::Owner;
+use wharf_host::process::tree;
+use wharf_host::sockets;
+use wharf_lease::verify::{Service, Verdict, listener_of};
+
+use crate::notify::NotifySocket;
+use crate::project::{Command, ReadyCheck};
+
+/// Looks at the sockets this often at first, when a fast server is about to listen.
+const EAGER: Duration = Duration::from_millis(3);
+/// For so long.
+const EAGER_FOR: Duration = Duration::from_secs(2);
+/// And this often later.
+const PATIENT: Duration = Duration::from_millis(50);
+/// A service that listens somewhere else may be opening its debugger first: so long it is
+/// given to open the port that it was told.
+const ELSEWHERE_GRACE: Duration = Duration::from_millis(1500);
+/// How often a command or an HTTP request is tried.
+const ASK_EVERY: Duration = Duration::from_millis(200);
+/// How long one try may take.
+const ASK_FOR: Duration = Duration::from_secs(2);
+
+/// What to watch.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    pub(crate) pid: u32,
+    pub(crate) cgroup: Option<u64>,
+    pub(crate) expected: SocketAddr,
+    pub(crate) check: ReadyCheck,
+    pub(crate) notify: Option<NotifySocket>,
+    /// Set by the log reader when the line of a `log` check has been seen.
+    pub(crate) line_seen: Arc<AtomicBool>,
+    pub(crate) environment: Vec<(String, String)>,
+    pub(crate) cwd: PathBuf,
+}
+
+/// What a watch found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// It serves, at these addresses, as it was told.
+    Ready(Vec<SocketAddr>),
+    /// It serves, but at other addresses than it was told.
+    Elsewhere(Vec<SocketAddr>),
+    /// Somebody else listens on its port.
+    Foreign(Owner),
+}
+
+/// Watches until something is found or `stop` is set.
+pub(crate) fn watch(watch: &Watch, stop: &AtomicBool) -> Option<Found> {
+    let begun = Instant::now();
+    let mut asked: Option<Instant> = None;
+    let mut elsewhere_since: Option<Instant> = None;
+    while !stop.load(Ordering::Relaxed) {
+        let listening = look(watch, begun, &mut elsewhere_since);
+        if let Some(Found::Foreign(_)) = listening {
+            return listening;
+        }
+        if watch.check == ReadyCheck::Listen {
+            if listening.is_some() {
+                return listening;
+            }
+        } else {
+            let due = asked.is_none_or(|at| at.elapsed() >= ASK_EVERY);
+            if due {
+                asked = Some(Instant::now());
+            }
+            if passes(watch, due, listening.as_ref()) {
+                return Some(listening.unwrap_or_else(|| Found::Ready(vec![watch.expected])));
+            }
+        }
+        std::thread::sleep(if begun.elapsed() < EAGER_FOR { EAGER } else { PATIENT });
+    }
+    None
+}
+
+/// Looks at the sockets; the walk through the process tree is made only when the cheap look
+/// at all listeners (0.1 ms) shows the port, or now and then to find one elsewhere.
+fn look(watch: &Watch, begun: Instant, elsewhere_since: &mut Option<Instant>) -> Option<Found> {
+    let listeners = sockets::listeners().ok()?;
+    let port_is_up = listeners.iter().any(|socket| socket.local.port() == watch.expected.port());
+    let milliseconds = begun.elapsed().as_millis();
+    if !port_is_up && milliseconds % 100 >= EAGER.as_millis() * 2 && milliseconds < EAGER_FOR.as_millis() {
+        return None;
+    }
+    let pids = tree(watch.pid);
+    let service = Service { pids: &pids, cgroup: watch.cgroup };
+    match listener_of(service, watch.expected.port()) {
+        Ok(Verdict::AsTold(addresses)) => Some(Found::Ready(reachable(addresses))),
+        Ok(Verdict::Elsewhere(addresses)) => {
+            let since = elsewhere_since.get_or_insert_with(Instant::now);
+            (since.elapsed() >= ELSEWHERE_GRACE).then(|| Found::Elsewhere(reachable(addresses)))
+        }
+        Ok(Verdict::Foreign(owner)) => Some(Found::Foreign(owner)),
+        Ok(Verdict::NotYet) | Err(_) => None,
+    }
+}
+
+/// The addresses to dial for these listeners: a wildcard is reached on loopback.
+fn reachable(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    let mut dialled: Vec<SocketAddr> = addresses
+        .into_iter()
+        .map(|address| match address.ip() {
+            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => (Ipv4Addr::LOCALHOST, address.port()).into(),
+            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => (Ipv6Addr::LOCALHOST, address.port()).into(),
+            _ => address,
+        })
+        .collect();
+    dialled.sort();
+    dialled.dedup();
+    dialled
+}
+
+fn passes(watch: &Watch, due: bool, listening: Option<&Found>) -> bool {
+    let address = match listening {
+        Some(Found::Ready(addresses) | Found::Elsewhere(addresses)) => addresses.first().copied(),
+        _ => None,
+    }
+    .unwrap_or(watch.expected);
+    match &watch.check {
+        ReadyCheck::Listen => listening.is_some(),
+        ReadyCheck::Log(_) => watch.line_seen.load(Ordering::Relaxed),
+        ReadyCheck::Notify => watch.notify.as_ref().is_some_and(NotifySocket::said_ready),
+        ReadyCheck::Connect => due && TcpStream::connect_timeout(&address, ASK_FOR).is_ok(),
+        ReadyCheck::Http(path) => due && answers_http(address, path),
+        ReadyCheck::Command(command) => due && succeeds(command, watch),
+    }
+}
+
+/// Whether a GET is answered with a status below 400.
+fn answers_http(address: SocketAddr, path: &str) -> bool {
+    let ask = || -> std::io::Result<bool> {
+        let mut stream = TcpStream::connect_timeout(&address, ASK_FOR)?;
+        stream.set_read_timeout(Some(ASK_FOR))?;
+        stream.set_write_timeout(Some(ASK_FOR))?;
+        let port = address.port();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")?;
+        let mut start = [0; 12];
+        stream.read_exact(&mut start)?;
+        Ok(matches!(&start, b"HTTP/1.1 200" | b"HTTP/1.0 200") || {
+            start.starts_with(b"HTTP/1.") && matches!(start[9], b'2' | b'3')
+        })
+    };
+    ask().unwrap_or(false)
+}
+
+/// Whether the command exits with 0 in time, in the service's environment.
+fn succeeds(command: &Command, watch: &Watch) -> bool {
+    let argv = crate::plan::argv(command);
+    let Some((program, arguments)) = argv.split_first() else {
+        return false;
+    };
+    let spawned = process::Command::new(program)
+        .args(arguments)
+        .env_clear()
+        .envs(watch.environment.iter().cloned())
+        .current_dir(&watch.cwd)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .spawn();
+    let Ok(mut child) = spawned else {
+        return false;
+    };
+    let begun = Instant::now();
+    loop {
+        match child.try_wait() {
+            Ok(Some(status)) => return status.success(),
+            Ok(None) if begun.elapsed() < ASK_FOR * 5 => std::thread::sleep(EAGER),
+            Ok(None) | Err(_) => {
+                let _ = child.kill();
+                let _ = child.wait();
+                return false;
+            }
+        }
+    }
+}

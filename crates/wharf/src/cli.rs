@@ -1,0 +1,324 @@
+//! The command line: each command and flag defined once, for parser and help.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use wharf_link::{Jitter, Latency, QueueLimit, Rate};
+
+/// localhost, with a real network in it
+#[derive(Debug, Parser)]
+#[command(name = "wharf", version, max_term_width = 100, propagate_version = true)]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// Everything that wharf does.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Start the services of a project, or apply what changed in its file
+    Up(Up),
+    /// Stop a running stack
+    Down {
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Show the services of the running stacks
+    Ps {
+        #[command(flatten)]
+        which: Which,
+        /// Every stack of this user
+        #[arg(long, short)]
+        all: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Show what the services said
+    Logs(LogsArgs),
+    /// Stop a service and start it again
+    Restart {
+        /// The service
+        service: String,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Run a command with the environment of a service
+    Exec {
+        /// The service
+        service: String,
+        #[command(flatten)]
+        which: Which,
+        /// The command
+        #[arg(last = true, required = true)]
+        command: Vec<String>,
+    },
+    /// Print the environment of a service
+    Env {
+        /// The service
+        service: String,
+        #[command(flatten)]
+        which: Which,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the URL of a service
+    Url {
+        /// The service
+        service: String,
+        /// The loopback address, for where names do not resolve
+        #[arg(long)]
+        direct: bool,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Run one command as a service, without a project file
+    Run(Run),
+    /// Write a wharf.toml from what is found here
+    Init {
+        /// Print it, and write nothing
+        #[arg(long)]
+        print: bool,
+    },
+    /// Print the JSON Schema of wharf.toml
+    Schema,
+    /// Show the links of a stack, with live figures
+    Links {
+        #[command(flatten)]
+        which: Which,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+        /// Again each second, until Ctrl-C
+        #[arg(long, short)]
+        watch: bool,
+    },
+    /// Change the conditions of a link while it carries
+    Set(Set),
+    /// Cut a link: nothing passes until `wharf heal`
+    Cut(CutArgs),
+    /// Undo a cut, of one link or of all
+    Heal {
+        /// The link, as 'web -> api'
+        link: Option<String>,
+        #[command(flatten)]
+        which: Which,
+    },
+    /// Make one link to anything, without a project file
+    Link(LinkArgs),
+    /// List the profiles: named conditions, with the source of their figures
+    Profiles {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Print the port leased to NAME in this checkout: PORT=$(wharf port web)
+    Port {
+        /// The service
+        name: String,
+        /// The name of its port
+        #[arg(long, default_value = wharf_stack::MAIN)]
+        port: String,
+        /// Leave a process that holds the port for so many seconds, or until a server listens
+        #[arg(long, value_name = "SECONDS")]
+        hold: Option<u64>,
+    },
+    /// List the leases
+    Leases {
+        /// Every checkout's
+        #[arg(long, short)]
+        all: bool,
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
+    /// Give up the lease of NAME in this checkout
+    Release {
+        /// The service
+        name: String,
+        /// The name of its port
+        #[arg(long, default_value = wharf_stack::MAIN)]
+        port: String,
+    },
+    /// Serve portpicker's protocol, for test suites that set PORTSERVER_ADDRESS
+    Portserver {
+        /// The Unix socket to serve on; a leading @ is an abstract address
+        #[arg(long)]
+        address: Option<String>,
+    },
+}
+
+/// Which stack is meant, where it is not the one of the nearest wharf.toml.
+#[derive(Debug, Default, Args)]
+pub(crate) struct Which {
+    /// The project file of the stack
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) file: Option<PathBuf>,
+    /// The name of the stack
+    #[arg(long, short, value_name = "NAME")]
+    pub(crate) stack: Option<String>,
+}
+
+/// `wharf up`.
+#[derive(Debug, Args)]
+pub(crate) struct Up {
+    /// The project file, or its folder
+    pub(crate) file: Option<PathBuf>,
+    /// In the background: return once everything is up
+    #[arg(long, short)]
+    pub(crate) detach: bool,
+}
+
+/// `wharf logs`.
+#[derive(Debug, Args)]
+pub(crate) struct LogsArgs {
+    /// The service; none: all of them
+    pub(crate) service: Option<String>,
+    /// Go on with what follows
+    #[arg(long, short = 'F')]
+    pub(crate) follow: bool,
+    /// How many lines of the past
+    #[arg(long, short = 'n', default_value_t = 200)]
+    pub(crate) lines: usize,
+    /// As JSON, a line each
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+/// `wharf run`.
+#[derive(Debug, Args)]
+pub(crate) struct Run {
+    /// The service's name; by default `app`
+    #[arg(long, default_value = "app")]
+    pub(crate) name: wharf_stack::project::ServiceName,
+    /// The command
+    #[arg(trailing_var_arg = true, allow_hyphen_values = true, required = true)]
+    pub(crate) command: Vec<String>,
+}
+
+/// Conditions, as flags.
+#[derive(Clone, Debug, Default, Args)]
+pub(crate) struct ConditionFlags {
+    /// A profile (see `wharf profiles`), in place of what is there
+    #[arg(long)]
+    pub(crate) profile: Option<String>,
+    /// Time from one end to the other, one way: 200ms
+    #[arg(long)]
+    pub(crate) latency: Option<Latency>,
+    /// Variation of the latency: 20ms, or '20ms normal'
+    #[arg(long)]
+    pub(crate) jitter: Option<Jitter>,
+    /// Bits a second: 1mbit
+    #[arg(long)]
+    pub(crate) rate: Option<Rate>,
+    /// What may wait for its turn at the rate: 64KiB
+    #[arg(long)]
+    pub(crate) queue: Option<QueueLimit>,
+}
+
+/// One direction or both.
+#[derive(Clone, Copy, Debug, Default, Args)]
+#[group(multiple = false)]
+pub(crate) struct DirectionFlags {
+    /// Only towards the provider
+    #[arg(long)]
+    pub(crate) up: bool,
+    /// Only back from the provider
+    #[arg(long)]
+    pub(crate) down: bool,
+}
+
+/// `wharf set`.
+#[derive(Debug, Args)]
+pub(crate) struct Set {
+    /// The link, as 'web -> api'
+    pub(crate) link: String,
+    /// A profile, as --profile
+    pub(crate) profile_name: Option<String>,
+    #[command(flatten)]
+    pub(crate) conditions: ConditionFlags,
+    /// No conditions
+    #[arg(long, conflicts_with_all = ["restore", "profile", "profile_name"])]
+    pub(crate) clear: bool,
+    /// What the project file says
+    #[arg(long, conflicts_with_all = ["profile", "profile_name", "latency", "jitter", "rate", "queue"])]
+    pub(crate) restore: bool,
+    #[command(flatten)]
+    pub(crate) direction: DirectionFlags,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+/// `wharf cut`.
+#[derive(Debug, Args)]
+pub(crate) struct CutArgs {
+    /// The link, as 'web -> api'
+    pub(crate) link: String,
+    /// Reset connections instead of letting them hang
+    #[arg(long, conflicts_with = "refuse")]
+    pub(crate) reset: bool,
+    /// Refuse new connections
+    #[arg(long)]
+    pub(crate) refuse: bool,
+    #[command(flatten)]
+    pub(crate) direction: DirectionFlags,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+/// `wharf link`.
+#[derive(Debug, Args)]
+pub(crate) struct LinkArgs {
+    /// Where it leads: 127.0.0.1:5432
+    pub(crate) target: Target,
+    #[command(flatten)]
+    pub(crate) conditions: ConditionFlags,
+    /// The port to listen on; by default a lease
+    #[arg(long)]
+    pub(crate) listen: Option<std::num::NonZeroU16>,
+}
+
+/// An address or a name, and a port.
+#[derive(Clone, Debug)]
+pub(crate) struct Target(pub(crate) String);
+
+impl std::str::FromStr for Target {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if text.parse::<SocketAddr>().is_ok() {
+            return Ok(Target(text.to_owned()));
+        }
+        if let Ok(port) = text.trim_start_matches(':').parse::<u16>() {
+            return if port == 0 { Err("a port is never 0".to_owned()) } else { Ok(Target(format!("127.0.0.1:{port}"))) };
+        }
+        match text.rsplit_once(':') {
+            Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0) => {
+                Ok(Target(text.to_owned()))
+            }
+            _ => Err("write an address and a port, as in 127.0.0.1:5432".to_owned()),
+        }
+    }
+}
+
+/// What a direction flag says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Direction {
+    Both,
+    Up,
+    Down,
+}
+
+impl DirectionFlags {
+    pub(crate) fn direction(self) -> Direction {
+        match (self.up, self.down) {
+            (true, false) => Direction::Up,
+            (false, true) => Direction::Down,
+            _ => Direction::Both,
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! `wharf links`, `set`, `cut` and `heal`: the arrows of a running stack.
+
+use std::time::Duration;
+
+use wharf_link::{Conditions, Profile};
+use wharf_relay::{Cut, CutDirection, Manner};
+use wharf_stack::control::{Adjustment, Change, Client, LinkStatus, Reply, Request};
+
+use crate::cli::{ConditionFlags, CutArgs, Direction, Set, Which};
+use crate::out::{self, Style};
+use crate::report::{Code, Report};
+use crate::surroundings::Surroundings;
+use crate::target;
+
+pub(super) fn run(here: &Surroundings, which: &Which, json: bool, watch: bool) -> Result<(), Report> {
+    let client = target::find(here, which)?.client();
+    loop {
+        let links = client.status()?.links;
+        if json {
+            out::json(&links);
+        } else {
+            if watch {
+                out::text("\x1b[H\x1b[2J");
+            }
+            let rows: Vec<Vec<String>> = links.iter().map(row).collect();
+            out::table(&["LINK", "ADDRESS", "CONNS", "UP", "DOWN", "RATE UP", "RATE DOWN", "CONDITIONS"], &rows);
+        }
+        if !watch {
+            return Ok(());
+        }
+        std::thread::sleep(Duration::from_secs(1));
+    }
+}
+
+fn row(link: &LinkStatus) -> Vec<String> {
+    let stats = &link.stats;
+    let connections = match stats.parked {
+        0 => stats.connections.to_string(),
+        parked => format!("{} +{parked} parked", stats.connections),
+    };
+    vec![
+        link.name.clone(),
+        link.address.to_string(),
+        connections,
+        out::bytes(stats.bytes_up),
+        out::bytes(stats.bytes_down),
+        bits(stats.rate_up),
+        bits(stats.rate_down),
+        conditions(link),
+    ]
+}
+
+fn bits(rate: u64) -> String {
+    wharf_link::Rate::from_bits(rate).map_or_else(|| "0".to_owned(), |rate| rate.to_string())
+}
+
+fn conditions(link: &LinkStatus) -> String {
+    let style = Style::of_stdout();
+    let mut text = if link.up == link.down {
+        link.up.to_string()
+    } else {
+        format!("up {}; down {}", link.up, link.down)
+    };
+    if !(link.up.is_clear() && link.down.is_clear()) {
+        text = style.yellow(&text);
+    }
+    if let Some(cut) = link.cut {
+        let direction = match cut.direction {
+            CutDirection::Both => "",
+            CutDirection::Up => " up",
+            CutDirection::Down => " down",
+        };
+        let manner = match cut.manner {
+            Manner::Hole => "",
+            Manner::Reset => ", reset",
+            Manner::Refuse => ", refused",
+        };
+        text = format!("{} {text}", style.red(&format!("CUT{direction}{manner}")));
+    }
+    text
+}
+
+/// The profile of this name.
+fn profile(name: &str) -> Result<&'static Profile, Report> {
+    Profile::named(name).ok_or_else(|| {
+        let near = wharf_link::profiles()
+            .iter()
+            .map(|profile| (strsim::damerau_levenshtein(name, profile.name), profile.name))
+            .min();
+        let report = Report::new(Code::BadInput, format!("there is no profile `{name}`"));
+        match near {
+            Some((distance, near)) if distance <= 2 => report.hint(format!("did you mean `{near}`?")),
+            _ => report.hint("`wharf profiles` lists them"),
+        }
+    })
+}
+
+fn change(flags: &ConditionFlags, side: impl Fn(&Profile) -> Conditions) -> Result<Change, Report> {
+    let adjustment = Adjustment {
+        latency: flags.latency,
+        jitter: flags.jitter,
+        rate: flags.rate,
+        queue: flags.queue,
+    };
+    match &flags.profile {
+        None if adjustment == Adjustment::default() => {
+            Err(Report::new(Code::BadInput, "set a link: there is nothing to set")
+                .hint("name a profile, or --latency, --jitter, --rate, --queue, --clear, --restore"))
+        }
+        None => Ok(Change::Adjust(adjustment)),
+        Some(name) => {
+            let base = side(profile(name)?);
+            Ok(Change::Replace(Change::Adjust(adjustment).applied_to(base, base)))
+        }
+    }
+}
+
+pub(super) fn set(here: &Surroundings, args: &Set) -> Result<(), Report> {
+    let mut flags = args.conditions.clone();
+    flags.profile = flags.profile.or_else(|| args.profile_name.clone());
+    let (up, down) = match (args.clear, args.restore) {
+        (_, true) => (Change::Restore, Change::Restore),
+        (true, _) => {
+            flags.profile = None;
+            let base = Conditions::CLEAR;
+            let cleared = match change(&flags, |profile| profile.up) {
+                Ok(change) => change.applied_to(base, base),
+                Err(_) => base,
+            };
+            (Change::Replace(cleared), Change::Replace(cleared))
+        }
+        _ => (change(&flags, |profile| profile.up)?, change(&flags, |profile| profile.down)?),
+    };
+    let (up, down) = match args.direction.direction() {
+        Direction::Both => (up, down),
+        Direction::Up => (up, Change::Keep),
+        Direction::Down => (Change::Keep, down),
+    };
+    let client = target::find_with_link(here, &args.which, &args.link)?.client();
+    ask(&client, &Request::Set { link: args.link.clone(), up, down })
+}
+
+pub(super) fn cut(here: &Surroundings, args: &CutArgs) -> Result<(), Report> {
+    let cut = Cut {
+        direction: match args.direction.direction() {
+            Direction::Both => CutDirection::Both,
+            Direction::Up => CutDirection::Up,
+            Direction::Down => CutDirection::Down,
+        },
+        manner: match (args.reset, args.refuse) {
+            (true, _) => Manner::Reset,
+            (_, true) => Manner::Refuse,
+            _ => Manner::Hole,
+        },
+    };
+    let client = target::find_with_link(here, &args.which, &args.link)?.client();
+    ask(&client, &Request::Cut { link: args.link.clone(), cut })
+}
+
+pub(super) fn heal(here: &Surroundings, link: Option<String>, which: &Which) -> Result<(), Report> {
+    let client = match &link {
+        Some(name) => target::find_with_link(here, which, name)?.client(),
+        None => target::find(here, which)?.client(),
+    };
+    ask(&client, &Request::Heal { link })
+}
+
+fn ask(client: &Client, request: &Request) -> Result<(), Report> {
+    if let Reply::Done { said } = client.ask(request)? {
+        for text in said {
+            out::line(&text);
+        }
+    }
+    Ok(())
+}
+
+/// The same conditions as lines of a `[link]` table.
+pub(super) fn flags_to_toml(flags: &ConditionFlags) -> Result<String, Report> {
+    let mut lines = String::new();
+    let mut add = |key: &str, value: Option<String>| {
+        if let Some(value) = value {
+            lines.push_str(&format!("{key} = {}\n", toml::Value::from(value)));
+        }
+    };
+    if let Some(name) = &flags.profile {
+        profile(name)?;
+    }
+    add("profile", flags.profile.clone());
+    add("latency", flags.latency.map(|value| value.to_string()));
+    add("jitter", flags.jitter.map(|value| value.to_string()));
+    add("rate", flags.rate.map(|value| value.to_string()));
+    add("queue", flags.queue.map(|value| value.to_string()));
+    Ok(lines)
+}

@@ -1,0 +1,69 @@
+//! The commands, one file each.
+
+mod doors;
+mod down;
+mod exec;
+mod init;
+pub(crate) mod internal;
+mod leases;
+mod link;
+mod links;
+mod logs;
+mod port;
+mod portserver;
+mod profiles;
+mod ps;
+mod restart;
+mod run;
+mod up;
+mod url;
+
+use std::process::ExitCode;
+
+pub(crate) use ps::state;
+
+use crate::cli::{Cli, Command};
+use crate::out;
+use crate::report::Report;
+use crate::surroundings::Surroundings;
+
+/// Calls the command. Those that need little read little: `wharf port` is on the way of
+/// every script that uses it.
+pub(crate) fn run(cli: Cli) -> Result<ExitCode, Report> {
+    let done = |()| ExitCode::SUCCESS;
+    match cli.command {
+        Command::Schema => {
+            out::text(&wharf_stack::project::schema());
+            Ok(ExitCode::SUCCESS)
+        }
+        Command::Profiles { json } => Ok(done(profiles::run(json))),
+        Command::Port { name, port, hold } => port::run(&name, &port, hold).map(done),
+        Command::Leases { all, json } => leases::run(all, json).map(done),
+        Command::Release { name, port } => leases::release(&name, &port).map(done),
+        Command::Portserver { address } => portserver::run(address).map(done),
+        Command::Init { print } => init::run(print).map(done),
+        other => with_surroundings(other, &Surroundings::read()?),
+    }
+}
+
+fn with_surroundings(command: Command, here: &Surroundings) -> Result<ExitCode, Report> {
+    let done = |()| ExitCode::SUCCESS;
+    match command {
+        Command::Up(args) => up::run(here, &args),
+        Command::Down { which } => down::run(here, &which).map(done),
+        Command::Ps { which, all, json } => ps::run(here, &which, all, json).map(done),
+        Command::Logs(args) => logs::run(here, &args).map(done),
+        Command::Restart { service, which } => restart::run(here, &service, &which).map(done),
+        Command::Exec { service, which, command } => exec::run(here, &service, &which, &command),
+        Command::Env { service, which, json } => exec::env(here, &service, &which, json).map(done),
+        Command::Url { service, direct, which } => url::run(here, &service, direct, &which).map(done),
+        Command::Run(args) => run::run(here, &args),
+        Command::Links { which, json, watch } => links::run(here, &which, json, watch).map(done),
+        Command::Set(args) => links::set(here, &args).map(done),
+        Command::Cut(args) => links::cut(here, &args).map(done),
+        Command::Heal { link, which } => links::heal(here, link, &which).map(done),
+        Command::Link(args) => link::run(here, &args),
+        // Those above need no surroundings and have been run.
+        _ => Ok(ExitCode::SUCCESS),
+    }
+}

@@ -1,0 +1,218 @@
+//! `wharf up`: a stack in the foreground, in the background, or attached to.
+
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Child, Command, ExitCode, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::Duration;
+
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use wharf_stack::control::{Client, LogQuery, Reply, Request, StackStatus};
+use wharf_stack::logs::Line;
+use wharf_stack::supervise::Haste;
+use wharf_stack::{Handle, Source, Stack, Started};
+
+use super::doors::Door;
+use crate::cli::Up;
+use crate::out::{self, Style};
+use crate::report::{Code, Report};
+use crate::screen::{Screen, address_of};
+use crate::surroundings::Surroundings;
+
+/// Set for the process in the background, so that it knows to leave the terminal.
+const BACKGROUND_VAR: &str = "WHARF_BACKGROUND";
+/// How often the footer is drawn anew, and how long lines are gathered.
+const FRAME: Duration = Duration::from_millis(100);
+
+pub(super) fn run(here: &Surroundings, args: &Up) -> Result<ExitCode, Report> {
+    let source = Source::File(here.file(args.file.as_deref()));
+    if args.detach {
+        return detach(here, &source);
+    }
+    foreground(here, source)
+}
+
+/// Runs a stack here until it is stopped, or attaches to it where it runs already.
+pub(super) fn foreground(here: &Surroundings, source: Source) -> Result<ExitCode, Report> {
+    let mut config = here.config(source)?;
+    if config.environment.remove(BACKGROUND_VAR).is_some() {
+        // Its own session: no terminal's hang-up or Ctrl-C reaches it.
+        let _ = rustix::process::setsid();
+    }
+    match Stack::start(config)? {
+        Started::Here(stack) => serve(here, *stack),
+        Started::Elsewhere(client) => attach(&client),
+    }
+}
+
+fn serve(here: &Surroundings, stack: Stack) -> Result<ExitCode, Report> {
+    let handle = stack.handle();
+    stop_on_signals(&handle)?;
+    let door = Door::open(here, &stack);
+    let (_, lines) = stack.logs().follow(None, 0);
+    let watching = handle.clone();
+    let screen = std::thread::Builder::new()
+        .name("screen".to_owned())
+        .spawn(move || show(&lines, || status_of(watching.ask(Request::Status)?)))
+        .map_err(|error| Report::new(Code::Failed, format!("start the screen: {error}")))?;
+    let ended = stack.run();
+    // First the names go, then the program: requests in flight are answered.
+    door.close();
+    let _ = screen.join();
+    ended?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first signal stops the stack in order, a second one at once.
+fn stop_on_signals(handle: &Handle) -> Result<(), Report> {
+    let failed = |error| Report::new(Code::Failed, format!("listen for signals: {error}"));
+    let mut signals = Signals::new([SIGINT, SIGTERM, SIGHUP]).map_err(failed)?;
+    let handle = handle.clone();
+    std::thread::Builder::new()
+        .name("signals".to_owned())
+        .spawn(move || {
+            for (count, _) in signals.forever().enumerate() {
+                handle.stop(if count == 0 { Haste::Orderly } else { Haste::AtOnce });
+            }
+        })
+        .map_err(failed)?;
+    Ok(())
+}
+
+fn status_of(reply: Reply) -> Option<StackStatus> {
+    match reply {
+        Reply::Status(status) => Some(*status),
+        _ => None,
+    }
+}
+
+/// Shows lines and status until the lines end.
+fn show(lines: &Receiver<Line>, mut status: impl FnMut() -> Option<StackStatus>) {
+    let first = status();
+    let names: Vec<String> = first
+        .iter()
+        .flat_map(|status| status.services.iter().map(|service| service.name.clone()))
+        .collect();
+    let mut screen = Screen::new(&names);
+    loop {
+        let mut batch = Vec::new();
+        let ended = match lines.recv_timeout(FRAME) {
+            Ok(line) => {
+                batch.push(line);
+                batch.extend(lines.try_iter().take(1000));
+                false
+            }
+            Err(RecvTimeoutError::Timeout) => false,
+            Err(RecvTimeoutError::Disconnected) => true,
+        };
+        screen.print(&batch);
+        if ended {
+            return screen.close();
+        }
+        if let Some(status) = status() {
+            screen.show(&status);
+        }
+    }
+}
+
+/// Attaches to a running stack: applies what changed in its file, and follows its log.
+fn attach(client: &Client) -> Result<ExitCode, Report> {
+    apply(client)?;
+    let status = client.status()?;
+    out::error_line(&format!("attached to {}; Ctrl-C leaves it running", status.stack));
+    let (sender, lines) = std::sync::mpsc::channel();
+    let query = LogQuery { service: None, last: 20, follow: true };
+    let replies = client.ask_for_many(&Request::Logs(query))?;
+    let asking = client.clone();
+    let reading = std::thread::spawn(move || {
+        for reply in replies {
+            match reply {
+                Ok(Reply::Line(line)) => {
+                    if sender.send(line).is_err() {
+                        return;
+                    }
+                }
+                _ => return,
+            }
+        }
+    });
+    show(&lines, || asking.status().ok());
+    let _ = reading.join();
+    out::error_line(&format!("{} is down", status.stack));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn apply(client: &Client) -> Result<(), Report> {
+    if let Reply::Done { said } = client.ask(&Request::Apply)? {
+        for text in said {
+            out::error_line(&text);
+        }
+    }
+    Ok(())
+}
+
+/// Starts a stack in the background and returns once everything is up.
+fn detach(here: &Surroundings, source: &Source) -> Result<ExitCode, Report> {
+    let identity = source.identity()?;
+    let files = here.run_dir.files(&identity);
+    let client = Client::new(&files.socket());
+    if client.status().is_ok() {
+        apply(&client)?;
+    } else {
+        let Source::File(file) = source else {
+            return Err(Report::new(Code::BadInput, "start in the background: only a project file can be"));
+        };
+        let mut child = start_in_background(file, &files.background_log())?;
+        await_socket(&client, &mut child, &files.background_log())?;
+    }
+    let settled = client.ask(&Request::Settle);
+    settled.map_err(|error| Report::from(error).with_code(Code::Failed))?;
+    print_summary(&client.status()?);
+    Ok(ExitCode::SUCCESS)
+}
+
+fn start_in_background(file: &Path, log: &Path) -> Result<Child, Report> {
+    let failed = |error: std::io::Error| Report::new(Code::Unusable, format!("start in the background: {error}"));
+    let output = std::fs::File::create(log).map_err(failed)?;
+    Command::new(std::env::current_exe().map_err(failed)?)
+        .arg("up")
+        .arg(file)
+        .env(BACKGROUND_VAR, "1")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(output)
+        .process_group(0)
+        .spawn()
+        .map_err(failed)
+}
+
+/// Waits until the stack answers, or has ended, with its error on our standard error.
+fn await_socket(client: &Client, child: &mut Child, log: &Path) -> Result<(), Report> {
+    loop {
+        if client.status().is_ok() {
+            return Ok(());
+        }
+        if let Ok(Some(status)) = child.try_wait() {
+            let said = std::fs::read_to_string(log).unwrap_or_default();
+            let said = said.trim();
+            let (error, hint) = match said.split_once(" hint: ") {
+                Some((error, hint)) => (error.trim(), Some(hint.trim().to_owned())),
+                None => (said, None),
+            };
+            let code = Code::from_exit(status.code());
+            let error = error.trim_start_matches("error: ").to_owned();
+            return Err(Report::new(code, error).maybe_hint(hint));
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
+
+fn print_summary(status: &StackStatus) {
+    let style = Style::of_stdout();
+    let longest = status.services.iter().map(|service| service.name.len()).max().unwrap_or(0);
+    for (place, service) in status.services.iter().enumerate() {
+        let name = style.service(place, &format!("{:<longest$}", service.name));
+        out::line(&format!("{name}  {}  {}", super::state(style, &service.phase), address_of(status, service)));
+    }
+}

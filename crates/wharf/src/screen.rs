@@ -1,0 +1,168 @@
+//! What a foreground stack shows: the merged log, and below it a live footer.
+//!
+//! The log scrolls; the footer (each service with its state and URL) is taken away before
+//! lines are printed and drawn again after them. Where standard output is no terminal there
+//! is no footer, and every line is printed plain.
+
+use std::io::{self, IsTerminal, Write};
+
+use wharf_stack::control::{ServiceStatus, StackStatus};
+use wharf_stack::logs::{Line, Stream};
+
+use crate::commands::state;
+use crate::out::{self, Style};
+
+/// Prints the lines of a merged log, each with its service's name, padded and coloured.
+pub(crate) struct LinePrinter {
+    names: Vec<String>,
+    width: usize,
+    style: Style,
+}
+
+impl LinePrinter {
+    pub(crate) fn new(names: &[String]) -> Self {
+        let width = names.iter().map(String::len).max().unwrap_or(0).max("wharf".len());
+        LinePrinter { names: names.to_vec(), width, style: Style::of_stdout() }
+    }
+
+    pub(crate) fn format(&self, line: &Line) -> String {
+        let padded = format!("{:<width$} |", line.service, width = self.width);
+        let prefix = match self.names.iter().position(|name| *name == line.service) {
+            Some(place) => self.style.service(place, &padded),
+            None => self.style.dim(&padded),
+        };
+        match line.stream {
+            Stream::Wharf => format!("{prefix} {}", self.style.bold(&line.text)),
+            Stream::Out | Stream::Err => format!("{prefix} {}", line.text),
+        }
+    }
+}
+
+/// The log above, the footer below.
+pub(crate) struct Screen {
+    printer: LinePrinter,
+    footer: Vec<String>,
+    /// Rows of the footer that are on the terminal now.
+    drawn: usize,
+    on_terminal: bool,
+}
+
+impl Screen {
+    pub(crate) fn new(names: &[String]) -> Self {
+        Screen {
+            printer: LinePrinter::new(names),
+            footer: Vec::new(),
+            drawn: 0,
+            on_terminal: io::stdout().is_terminal(),
+        }
+    }
+
+    /// Prints lines above the footer.
+    pub(crate) fn print(&mut self, lines: &[Line]) {
+        if lines.is_empty() {
+            return;
+        }
+        let mut text = self.without_footer();
+        for line in lines {
+            text.push_str(&self.printer.format(line));
+            text.push('\n');
+        }
+        self.draw(text);
+    }
+
+    /// Shows this status in the footer.
+    pub(crate) fn show(&mut self, status: &StackStatus) {
+        let footer = footer(status, self.printer.style, self.width());
+        if !self.on_terminal || footer == self.footer {
+            return;
+        }
+        self.footer = footer;
+        let text = self.without_footer();
+        self.draw(text);
+    }
+
+    /// Takes the footer away for good.
+    pub(crate) fn close(&mut self) {
+        let text = self.without_footer();
+        self.footer.clear();
+        self.draw(text);
+    }
+
+    fn without_footer(&mut self) -> String {
+        let drawn = std::mem::take(&mut self.drawn);
+        if drawn == 0 { String::new() } else { format!("\x1b[{drawn}A\x1b[J") }
+    }
+
+    fn draw(&mut self, mut text: String) {
+        for row in &self.footer {
+            text.push_str(row);
+            text.push('\n');
+        }
+        self.drawn = self.footer.len();
+        let mut stdout = io::stdout().lock();
+        // A closed standard output must not stop the services.
+        let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
+    }
+
+    fn width(&self) -> usize {
+        rustix::termios::tcgetwinsize(io::stdout()).map_or(80, |size| usize::from(size.ws_col.max(20)))
+    }
+}
+
+fn footer(status: &StackStatus, style: Style, width: usize) -> Vec<String> {
+    let mut rows = vec![style.dim(&"─".repeat(width.min(72)))];
+    let longest = status.services.iter().map(|service| service.name.len()).max().unwrap_or(0);
+    rows.extend(status.services.iter().enumerate().map(|(place, service)| {
+        let name = style.service(place, &format!("{:<longest$}", service.name));
+        let word = state(style, &service.phase);
+        let pad = " ".repeat(10_usize.saturating_sub(out::visible(&word)));
+        let row = format!(" {name}  {word}{pad}  {}", address_of(status, service));
+        cut_to(&row, width)
+    }));
+    rows
+}
+
+/// What to open or to dial for a service.
+pub(crate) fn address_of(status: &StackStatus, service: &ServiceStatus) -> String {
+    let url = if status.names_resolve { &service.url } else { &service.direct_url };
+    url.clone()
+        .or_else(|| service.listens.first().map(ToString::to_string))
+        .or_else(|| service.ports.first().map(|port| port.address.to_string()))
+        .unwrap_or_default()
+}
+
+/// Cuts a row to the terminal's width, so that it never takes two lines.
+fn cut_to(row: &str, width: usize) -> String {
+    if out::visible(row) < width {
+        return row.to_owned();
+    }
+    let mut kept = String::new();
+    let mut shown = 0;
+    let mut escape = false;
+    for character in row.chars() {
+        escape |= character == '\x1b';
+        if !escape {
+            if shown + 2 > width {
+                break;
+            }
+            shown += 1;
+        } else if character.is_ascii_alphabetic() {
+            escape = false;
+        }
+        kept.push(character);
+    }
+    kept.push_str("\x1b[0m");
+    kept
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_are_cut_to_what_is_seen() {
+        let row = "\x1b[31mlong\x1b[0m row";
+        assert_eq!(cut_to(row, 80), row);
+        assert_eq!(out::visible(&cut_to(row, 5)), 4);
+    }
+}

@@ -1,0 +1,12 @@
+//! The environment variables that Wharf reads, one constant each.
+
+/// Where leases and logs are kept.
+pub(crate) const STATE_DIR: &str = "WHARF_STATE_DIR";
+/// The ports that leases are chosen from, as `20000-29999`.
+pub(crate) const LEASE_RANGE: &str = "WHARF_LEASE_RANGE";
+/// The door's port.
+pub(crate) const DOOR_PORT: &str = "WHARF_DOOR_PORT";
+/// The user's runtime directory (XDG Base Directory Specification).
+pub(crate) const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
+/// Set: no colours (no-color.org).
+pub(crate) const NO_COLOR: &str = "NO_COLOR";

@@ -1,0 +1,361 @@
+//! A world of its own for each test: state, run directory, door port, range of leases. When it
+//! ends, nothing of it may be left.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+/// Nothing in these tests takes this long; what does has failed.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// Ports of one world.
+const SLICE: u16 = 100;
+
+static WORLDS: AtomicU16 = AtomicU16::new(0);
+
+pub(crate) struct World {
+    directory: tempfile::TempDir,
+    range: String,
+    door: u16,
+}
+
+/// What a command came to.
+#[derive(Debug)]
+pub(crate) struct Ran {
+    pub(crate) code: i32,
+    pub(crate) out: String,
+    pub(crate) err: String,
+}
+
+impl Ran {
+    /// Asserts success, and returns what was printed.
+    #[track_caller]
+    pub(crate) fn ok(self) -> String {
+        assert_eq!(self.code, 0, "it failed\nstdout: {}\nstderr: {}", self.out, self.err);
+        self.out.trim_end().to_owned()
+    }
+
+    /// Asserts this exit code, and each text in what was said.
+    #[track_caller]
+    pub(crate) fn fails(self, code: i32, texts: &[&str]) {
+        assert_eq!(self.code, code, "stdout: {}\nstderr: {}", self.out, self.err);
+        for text in texts {
+            assert!(self.err.contains(text), "{text:?} is not in:\n{}", self.err);
+        }
+    }
+}
+
+/// Where the programs are: beside this test, or where an ordinary user's copy of them was put.
+fn programs() -> PathBuf {
+    match std::env::var_os("WHARF_TEST_BIN_DIR") {
+        Some(directory) => directory.into(),
+        None => Path::new(env!("CARGO_BIN_EXE_wharf")).parent().expect("a directory").to_owned(),
+    }
+}
+
+pub(crate) fn wharf() -> PathBuf {
+    programs().join("wharf")
+}
+
+/// The service that the tests run.
+pub(crate) fn peer() -> String {
+    programs().join("examples/peer").display().to_string()
+}
+
+pub(crate) fn is_root() -> bool {
+    rustix::process::getuid().is_root()
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
+        let first = 20_000 + number % 120 * SLICE;
+        let directory = tempfile::Builder::new().prefix("wharf").tempdir().expect("a directory");
+        fs::create_dir(directory.path().join("p")).expect("a project directory");
+        World { directory, range: format!("{first}-{}", first + SLICE - 1), door: free_door() }
+    }
+
+    /// The project's directory.
+    pub(crate) fn project(&self) -> PathBuf {
+        self.directory.path().join("p")
+    }
+
+    pub(crate) fn state(&self) -> PathBuf {
+        self.directory.path().join("s")
+    }
+
+    pub(crate) fn door(&self) -> u16 {
+        self.door
+    }
+
+    /// Writes wharf.toml; `PEER` in it stands for the tests' service.
+    pub(crate) fn file(&self, text: &str) -> &Self {
+        self.write("wharf.toml", &text.replace("PEER", &peer()))
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) -> &Self {
+        let path = self.project().join(name);
+        fs::create_dir_all(path.parent().expect("a parent")).expect("made");
+        fs::write(path, text).expect("written");
+        self
+    }
+
+    pub(crate) fn environment(&self) -> BTreeMap<String, String> {
+        let path = std::env::var("PATH").unwrap_or_else(|_| "/usr/bin:/bin".to_owned());
+        [
+            ("PATH", path),
+            ("HOME", self.directory.path().display().to_string()),
+            ("WHARF_STATE_DIR", self.state().display().to_string()),
+            ("WHARF_DOOR_PORT", self.door.to_string()),
+            ("WHARF_LEASE_RANGE", self.range.clone()),
+        ]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into()
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(wharf());
+        command.args(arguments).env_clear().envs(self.environment()).current_dir(self.project()).stdin(Stdio::null());
+        command
+    }
+
+    /// Runs `wharf` with these arguments, to its end.
+    pub(crate) fn run(&self, arguments: &[&str]) -> Ran {
+        self.finish(self.command(arguments))
+    }
+
+    pub(crate) fn finish(&self, mut command: Command) -> Ran {
+        let output = command.output().expect("wharf runs");
+        Ran {
+            code: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+
+    /// Starts `wharf` with these arguments in a group of its own, and goes on.
+    pub(crate) fn start(&self, arguments: &[&str]) -> Running {
+        Running::start(self.command(arguments))
+    }
+
+    /// `wharf up`, until everything is up.
+    pub(crate) fn up(&self) -> Running {
+        let running = self.start(&["up"]);
+        running.await_line("up in ");
+        running
+    }
+
+    pub(crate) fn status(&self) -> serde_json::Value {
+        serde_json::from_str(&self.run(&["ps", "--json"]).ok()).expect("JSON")
+    }
+
+    /// One service of the status.
+    pub(crate) fn service(&self, name: &str) -> serde_json::Value {
+        let status = self.status();
+        let services = status["services"].as_array().expect("services").clone();
+        services.into_iter().find(|service| service["name"] == name).expect("the service")
+    }
+
+    /// Where a service finds what it needs, by its environment.
+    pub(crate) fn variable(&self, service: &str, name: &str) -> String {
+        let environment = self.run(&["env", service, "--json"]).ok();
+        let environment: serde_json::Value = serde_json::from_str(&environment).expect("JSON");
+        environment[name].as_str().unwrap_or_else(|| panic!("{name} is not in {environment}")).to_owned()
+    }
+
+    /// The pids whose environment names this world's state directory.
+    pub(crate) fn processes(&self) -> Vec<u32> {
+        let mark = format!("WHARF_STATE_DIR={}", self.state().display());
+        let entries = fs::read_dir("/proc").expect("/proc").flatten();
+        entries
+            .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
+            .filter(|pid| {
+                let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
+                environ.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+            })
+            .collect()
+    }
+
+    /// Waits until no process of this world is left.
+    #[track_caller]
+    pub(crate) fn await_empty(&self) {
+        let mut left = Vec::new();
+        let empty = within(PATIENCE, || {
+            left = self.processes();
+            left.is_empty()
+        });
+        assert!(empty, "left behind: {:?}", left.iter().map(|pid| command_line(*pid)).collect::<Vec<_>>());
+    }
+}
+
+impl Drop for World {
+    fn drop(&mut self) {
+        let left = || self.processes();
+        // A test that failed may leave a stack: end it, so that the next is not disturbed.
+        if std::thread::panicking() {
+            for pid in left() {
+                kill(pid, rustix::process::Signal::KILL);
+            }
+            return;
+        }
+        let empty = within(Duration::from_secs(20), || left().is_empty());
+        let rest: Vec<String> = left().into_iter().map(command_line).collect();
+        assert!(empty, "left behind by a test: {rest:?}");
+    }
+}
+
+fn command_line(pid: u32) -> String {
+    let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
+    format!("{pid} {}", String::from_utf8_lossy(&line).replace('\0', " "))
+}
+
+/// A port for a door that nobody has on either family, outside of what leases are made from.
+fn free_door() -> u16 {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let offset = u16::try_from(std::process::id() % 3000).expect("small");
+    (0..1000)
+        .map(|_| 15_000 + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % 4000)
+        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("::1", *port)).is_ok())
+        .expect("a free port")
+}
+
+/// Whether something comes true in time.
+pub(crate) fn within(patience: Duration, mut is_true: impl FnMut() -> bool) -> bool {
+    let begun = Instant::now();
+    loop {
+        if is_true() {
+            return true;
+        }
+        if begun.elapsed() > patience {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Waits until something comes true.
+#[track_caller]
+pub(crate) fn eventually(what: &str, is_true: impl FnMut() -> bool) {
+    assert!(within(PATIENCE, is_true), "it never came about: {what}");
+}
+
+pub(crate) fn kill(pid: u32, signal: rustix::process::Signal) {
+    let pid = rustix::process::Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid");
+    // It may have ended by itself.
+    let _ = rustix::process::kill_process(pid, signal);
+}
+
+/// A `wharf` that runs on, and what it has said.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    said: Arc<Mutex<String>>,
+    readers: Vec<std::thread::JoinHandle<()>>,
+}
+
+impl Running {
+    pub(crate) fn start(mut command: Command) -> Self {
+        let mut child = command
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .spawn()
+            .expect("wharf starts");
+        let said = Arc::new(Mutex::new(String::new()));
+        let streams: [Box<dyn Read + Send>; 2] =
+            [Box::new(child.stdout.take().expect("piped")), Box::new(child.stderr.take().expect("piped"))];
+        let readers = streams.map(|stream| {
+            let said = Arc::clone(&said);
+            std::thread::spawn(move || {
+                for line in BufReader::new(stream).lines().map_while(Result::ok) {
+                    let mut said = said.lock().expect("not poisoned");
+                    said.push_str(&line);
+                    said.push('\n');
+                }
+            })
+        });
+        Running { child, said, readers: readers.into() }
+    }
+
+    pub(crate) fn said(&self) -> String {
+        self.said.lock().expect("not poisoned").clone()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits until it has said this.
+    #[track_caller]
+    pub(crate) fn await_line(&self, text: &str) {
+        let came = within(PATIENCE, || self.said().contains(text));
+        assert!(came, "{text:?} was never said; said was:\n{}", self.said());
+    }
+
+    /// Asks it to stop, and waits for its end.
+    #[track_caller]
+    pub(crate) fn stop(mut self) -> Ran {
+        kill(self.child.id(), rustix::process::Signal::TERM);
+        self.wait()
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn wait(&mut self) -> Ran {
+        let mut status = None;
+        let ended = within(PATIENCE, || {
+            status = self.child.try_wait().expect("it is ours");
+            status.is_some()
+        });
+        assert!(ended, "it did not end; said was:\n{}", self.said());
+        for reader in self.readers.drain(..) {
+            reader.join().expect("no panic");
+        }
+        Ran {
+            code: status.and_then(|status| status.code()).unwrap_or(-1),
+            out: self.said(),
+            err: self.said(),
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if matches!(self.child.try_wait(), Ok(None)) {
+            kill(self.child.id(), rustix::process::Signal::TERM);
+            let _ = within(PATIENCE, || !matches!(self.child.try_wait(), Ok(None)));
+        }
+    }
+}
+
+/// One HTTP/1.1 request on a connection of its own: the status line and the body.
+pub(crate) fn get(address: &str, host: &str, path: &str) -> std::io::Result<(String, String)> {
+    let mut stream = TcpStream::connect(address)?;
+    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
+    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    let mut reader = BufReader::new(stream);
+    let mut status = String::new();
+    reader.read_line(&mut status)?;
+    let mut length = None;
+    loop {
+        let mut line = String::new();
+        reader.read_line(&mut line)?;
+        if line.trim().is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse::<u64>().ok();
+        }
+    }
+    let mut body = String::new();
+    // The tests' service keeps its connections: the length says where the body ends.
+    reader.take(length.unwrap_or(u64::MAX)).read_to_string(&mut body)?;
+    Ok((status.trim().to_owned(), body))
+}

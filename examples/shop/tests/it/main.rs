@@ -1,0 +1,6 @@
+//! The three programs, as they run.
+
+mod http;
+mod running;
+mod shop;
+mod store;
