@@ -18,6 +18,7 @@ use hyper::client::conn::{http1, http2};
 use hyper::{Request, Response};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 
 use crate::guard::Manner;
@@ -28,6 +29,16 @@ type Trunk = http2::SendRequest<RequestBody>;
 
 /// Idle HTTP/1.1 connections that one client connection keeps: browsers use one at a time, HTTP/2 clients many.
 const MOST_IDLE: usize = 8;
+
+/// How long a connection that has failed may take to say why.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// A connection just made, and how it will have ended.
+struct NewLine {
+    line: Line,
+    address: SocketAddr,
+    end: JoinHandle<hyper::Result<()>>,
+}
 
 /// The connections that were made for one client connection.
 #[derive(Default)]
@@ -104,8 +115,8 @@ impl Backends {
             Manner::Grpc => self.send_by_trunk(addresses, request, wait).await,
             // A connection that may become another protocol's is not shared.
             Manner::Upgrade => {
-                let (line, address) = new_line(addresses, wait).await?;
-                self.send_by_new(line, address, request).await
+                let new = new_line(addresses, wait).await?;
+                self.send_by_new(new, request).await
             }
             Manner::Plain => self.send_by_line(addresses, request, wait).await,
         }
@@ -132,21 +143,26 @@ impl Backends {
                 },
             }
         }
-        let (line, address) = new_line(addresses, wait).await?;
-        self.send_by_new(line, address, request).await
+        let new = new_line(addresses, wait).await?;
+        self.send_by_new(new, request).await
     }
 
-    async fn send_by_new(
-        &self,
-        mut line: Line,
-        address: SocketAddr,
-        request: Request<RequestBody>,
-    ) -> Result<Answer, Failure> {
+    async fn send_by_new(&self, new: NewLine, request: Request<RequestBody>) -> Result<Answer, Failure> {
+        let NewLine {
+            mut line,
+            address,
+            end,
+        } = new;
         match line.send_request(request).await {
             Ok(response) => {
                 self.keep(address, line);
                 Ok(Answer { response, address })
             }
+            // The connection failed before it took the request (a service that speaks first, say): it knows why.
+            Err(error) if error.is_canceled() => match timeout(LAST_WORDS, end).await {
+                Ok(Ok(Err(error))) => Err(Failure::after(address, &error)),
+                _ => Err(Failure::after(address, &error)),
+            },
             Err(error) => Err(Failure::after(address, &error)),
         }
     }
@@ -220,7 +236,7 @@ fn spare_of(request: &Request<RequestBody>) -> Option<Request<RequestBody>> {
     Some(spare)
 }
 
-async fn new_line(addresses: &[SocketAddr], wait: Duration) -> Result<(Line, SocketAddr), Failure> {
+async fn new_line(addresses: &[SocketAddr], wait: Duration) -> Result<NewLine, Failure> {
     let (stream, address) = dial(addresses, wait).await?;
     let (line, connection) = http1::Builder::new()
         .preserve_header_case(true)
@@ -228,8 +244,8 @@ async fn new_line(addresses: &[SocketAddr], wait: Duration) -> Result<(Line, Soc
         .await
         .map_err(|error| Failure::after(address, &error))?;
     // Ends with the sender, after the answer that is being read then.
-    tokio::spawn(connection.with_upgrades());
-    Ok((line, address))
+    let end = tokio::spawn(connection.with_upgrades());
+    Ok(NewLine { line, address, end })
 }
 
 /// The first of `addresses` that accepts; else what the last one said.
@@ -263,9 +279,12 @@ async fn dial(addresses: &[SocketAddr], wait: Duration) -> Result<(TcpStream, So
 
 impl Failure {
     fn after(address: SocketAddr, error: &hyper::Error) -> Self {
-        let io_error = error
-            .source()
-            .and_then(|source| source.downcast_ref::<io::Error>());
+        // A request that was never sent is cancelled because of something else: that is what tells.
+        let cause = error.source();
+        let cause = cause.and_then(|cause| cause.downcast_ref::<hyper::Error>());
+        let error = cause.unwrap_or(error);
+        let io_error = error.source();
+        let io_error = io_error.and_then(|source| source.downcast_ref::<io::Error>());
         let trouble = match io_error.map(io::Error::kind) {
             Some(io::ErrorKind::ConnectionReset | io::ErrorKind::BrokenPipe) => Trouble::Reset,
             _ if error.is_incomplete_message() || error.is_canceled() || error.is_closed() => Trouble::Closed,

@@ -1,6 +1,6 @@
 //! Who is behind a socket.
 
-use std::fmt;
+use std::fmt::{self, Write};
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
@@ -25,7 +25,16 @@ pub struct Process {
 
 impl fmt::Display for Process {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} (pid {})", self.name, self.pid)
+        // A process chooses its own name: it must not be able to write to a terminal by it.
+        for character in self.name.chars() {
+            let shown = if character.is_control() {
+                char::REPLACEMENT_CHARACTER
+            } else {
+                character
+            };
+            f.write_char(shown)?;
+        }
+        write!(f, " (pid {})", self.pid)
     }
 }
 
@@ -81,6 +90,8 @@ mod tests {
         };
         let known = Owner::Known(vec![process(812, "postgres"), process(813, "postgres")]);
         assert_eq!(known.to_string(), "postgres (pid 812), postgres (pid 813)");
+        let hostile = process(7, "a\u{1b}[2Jb");
+        assert_eq!(hostile.to_string(), "a\u{fffd}[2Jb (pid 7)");
         let hidden = Owner::Hidden { uid: 33 }.to_string();
         assert_eq!(hidden, "a process of user 33 that this user may not see");
     }

@@ -81,8 +81,7 @@ impl FromStr for PortRange {
             if part.starts_with('+') {
                 return Err(InvalidRange::NotPorts(text.to_owned()));
             }
-            part.parse()
-                .map_err(|_| InvalidRange::NotPorts(text.to_owned()))
+            part.parse().map_err(|_| InvalidRange::NotPorts(text.to_owned()))
         };
         match text.split_once('-') {
             Some((first, last)) => Self::new(port(first)?, port(last)?),

@@ -33,9 +33,7 @@ pub(crate) fn start_time(_: u32) -> Option<u64> {
 /// Without a start time there is only the pid to go by, which may be another process's by now.
 #[cfg(unix)]
 pub(crate) fn is_alive(pid: u32, _: u64) -> bool {
-    let pid = i32::try_from(pid)
-        .ok()
-        .and_then(rustix::process::Pid::from_raw);
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
     // EPERM: there is one, and it is not ours.
     pid.is_some_and(|pid| rustix::process::test_kill_process(pid) != Err(rustix::io::Errno::SRCH))
 }

@@ -48,11 +48,7 @@ pub fn tree(pid: u32) -> Vec<u32> {
     while let Some(next) = waiting.pop_front() {
         order.push(next);
         // A pid may be used again while we walk: visiting each once keeps this finite.
-        waiting.extend(
-            children(next)
-                .into_iter()
-                .filter(|&child| seen.insert(child)),
-        );
+        waiting.extend(children(next).into_iter().filter(|&child| seen.insert(child)));
     }
     order
 }

@@ -11,7 +11,7 @@ mod platform {
 
     /// What a pipe should hold. More than the kernel's default of 64 KiB, since each splice is two
     /// system calls; less than the most it allows, since what is in the pipe falls out of the cache.
-    static CAP: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("CAP").map_or(512, |v| v.parse().unwrap()) * 1024);
+    const CAPACITY: usize = 512 * 1024;
 
     /// How many empty pipes are kept for the next one who needs one.
     const SPARE: usize = 16;
@@ -35,7 +35,7 @@ mod platform {
         /// Moves what `source` has into the pipe. `Ok(0)` is the end of the stream.
         pub(crate) fn fill(&mut self, source: impl AsFd) -> io::Result<usize> {
             let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
-            let count = splice(source, None, &self.write, None, *CAP, flags)?;
+            let count = splice(source, None, &self.write, None, CAPACITY, flags)?;
             self.len += count;
             Ok(count)
         }
@@ -67,7 +67,7 @@ mod platform {
                     let (read, write) = pipe_with(PipeFlags::CLOEXEC | PipeFlags::NONBLOCK).ok()?;
                     // Above the user's share of pipe memory (pipe-user-pages-soft) this is refused,
                     // and the default serves too.
-                    let _ = fcntl_setpipe_size(&write, *CAP);
+                    let _ = fcntl_setpipe_size(&write, CAPACITY);
                     Pipe { read, write, len: 0 }
                 }
             };

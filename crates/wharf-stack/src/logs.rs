@@ -134,6 +134,11 @@ impl Logs {
         (last, receiver)
     }
 
+    /// Ends all followers: nothing more is going to be said.
+    pub fn close(&self) {
+        self.shared().followers.clear();
+    }
+
     /// Reads a stream to its end, line by line.
     pub fn read_stream(&self, service: &str, stream: Stream, from: impl Read, mut each: impl FnMut(&str)) {
         let mut reader = BufReader::new(from);

@@ -65,10 +65,21 @@ fn the_service_closes() {
 }
 
 #[test]
-fn the_service_does_not_speak_http() {
+fn the_service_speaks_first() {
     let backend = Backend::start(|mut stream| {
         let _ = stream.write_all(b"-ERR unknown command 'GET'\r\n");
         let _ = stream.read(&mut [0; 1024]);
+    });
+    check(backend.address, 502, &["not HTTP"]);
+}
+
+#[test]
+fn the_service_answers_something_else() {
+    let backend = Backend::start(|stream| {
+        let mut reader = BufReader::new(stream);
+        hear(&mut reader);
+        let _ = reader.get_mut().write_all(b"-ERR unknown command 'GET'\r\n");
+        let _ = reader.read(&mut [0; 1024]);
     });
     check(backend.address, 502, &["not HTTP"]);
 }

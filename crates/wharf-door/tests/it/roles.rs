@@ -256,9 +256,9 @@ fn no_child_inherits_the_door() {
     let site = Site::new();
     let owner = site.open();
     let heir = site.open();
-    let _waiter = site.open();
     assert_eq!(owner.exit().passed_to, Some(std::process::id()));
     assert!(heir.wait_until(PATIENCE, Role::serves));
+    let _waiter = site.open();
     let seen = std::process::Command::new("ls")
         .args(["-l", "/proc/self/fd"])
         .stdin(std::process::Stdio::null())

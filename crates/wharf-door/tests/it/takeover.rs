@@ -177,7 +177,7 @@ impl Scene {
 
 fn list<'a>(failed: impl IntoIterator<Item = &'a Failed>) -> String {
     let lines = failed.into_iter().map(ToString::to_string);
-    lines.collect::<Vec<_>>().join("\n")
+    lines.take(10).collect::<Vec<_>>().join("\n")
 }
 
 #[test]

@@ -72,12 +72,8 @@ pub(super) fn messages(datagram: &[u8]) -> impl Iterator<Item = Result<Message<'
 
 fn split_message(bytes: &[u8]) -> Result<(Message<'_>, &[u8]), Detail> {
     let length = u32_at(bytes, 0).ok_or("a message without a header")? as usize;
-    let whole = bytes
-        .get(..length)
-        .ok_or("a message longer than its datagram")?;
-    let payload = whole
-        .get(HEADER..)
-        .ok_or("a message shorter than its header")?;
+    let whole = bytes.get(..length).ok_or("a message longer than its datagram")?;
+    let payload = whole.get(HEADER..).ok_or("a message shorter than its header")?;
     let message = Message {
         kind: u16_at(whole, 4).unwrap_or(0),
         flags: u16_at(whole, 6).unwrap_or(0),
@@ -182,9 +178,7 @@ mod tests {
         if cfg!(target_endian = "big") {
             return; // the bytes above are written little-endian
         }
-        let all: Vec<_> = attributes(&bytes)
-            .map(|a| a.expect("an attribute"))
-            .collect();
+        let all: Vec<_> = attributes(&bytes).map(|a| a.expect("an attribute")).collect();
         assert_eq!(all, [(11, &[1][..]), (21, &[1, 2, 3, 4, 5, 6, 7, 8][..])]);
     }
 

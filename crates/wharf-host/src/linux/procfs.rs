@@ -122,11 +122,7 @@ pub(crate) fn socket_inodes(pid: u32) -> Result<BTreeSet<u64>> {
 
 /// `socket:[4242]` → 4242.
 fn socket_inode(target: &str) -> Option<u64> {
-    target
-        .strip_prefix("socket:[")?
-        .strip_suffix(']')?
-        .parse()
-        .ok()
+    target.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
 pub(crate) fn describe(pid: u32) -> Option<Process> {

@@ -119,11 +119,7 @@ mod tests {
                 noise.spoil(GOOD)
             };
             read += u32::from(Stat::parse(&bytes).is_some());
-            let _ = (
-                effective_uid(&bytes),
-                arguments(&bytes),
-                variable(&bytes, "K"),
-            );
+            let _ = (effective_uid(&bytes), arguments(&bytes), variable(&bytes, "K"));
         }
         assert!(
             read > 0,
@@ -134,10 +130,7 @@ mod tests {
 
     #[test]
     fn the_rest_reads_as_the_manual_says() {
-        assert_eq!(
-            effective_uid(b"Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t9\n"),
-            Some(2)
-        );
+        assert_eq!(effective_uid(b"Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t9\n"), Some(2));
         assert_eq!(effective_uid(b"Name:\tx\n"), None);
         assert_eq!(arguments(b"a\0b c\0\0"), ["a", "b c", ""]);
         assert_eq!(arguments(b""), [""; 0]);

@@ -31,10 +31,7 @@ fn pids(owner: &Owner) -> Vec<u32> {
 #[test]
 fn a_listener_is_ours() {
     let (_listener, socket) = listen();
-    assert_eq!(
-        pids(&owner::of(&socket).expect("an owner")),
-        [std::process::id()]
-    );
+    assert_eq!(pids(&owner::of(&socket).expect("an owner")), [std::process::id()]);
 }
 
 #[test]
@@ -61,10 +58,7 @@ fn what_nobody_shows_is_hidden_and_what_nobody_has_is_nobodys() {
     let (_listener, mut socket) = listen();
     socket.inode = u64::MAX;
     socket.uid = 33;
-    assert_eq!(
-        owner::of(&socket).expect("an owner"),
-        Owner::Hidden { uid: 33 }
-    );
+    assert_eq!(owner::of(&socket).expect("an owner"), Owner::Hidden { uid: 33 });
     socket.inode = 0;
     assert_eq!(owner::of(&socket).expect("an owner"), Owner::Nobody);
 }

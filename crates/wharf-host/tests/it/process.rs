@@ -16,10 +16,7 @@ fn this_process_is_seen_as_it_is() {
     assert!(process::is_alive(pid, me.start_time));
     assert!(!process::is_alive(pid, me.start_time + 1));
     assert!(process::all().expect("all").contains(&pid));
-    assert_eq!(
-        process::environ_value(pid, "PATH"),
-        std::env::var_os("PATH")
-    );
+    assert_eq!(process::environ_value(pid, "PATH"), std::env::var_os("PATH"));
     assert_eq!(process::environ_value(pid, "WHARF_NO_SUCH"), None);
 }
 
@@ -49,11 +46,7 @@ fn a_zombie_is_not_alive_and_the_vanished_are_no_error() {
     let pid = child.id();
     let start = process::start_time(pid).expect("even a zombie has a start time");
     eventually("the child's end", || !process::is_alive(pid, start));
-    assert_eq!(
-        process::start_time(pid),
-        Some(start),
-        "it waits to be reaped"
-    );
+    assert_eq!(process::start_time(pid), Some(start), "it waits to be reaped");
     child.wait().expect("reap it");
 
     assert_eq!(process::start_time(pid), None);

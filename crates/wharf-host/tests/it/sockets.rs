@@ -34,10 +34,7 @@ fn check_listener(bind: &str) {
     let mine = wharf_host::process::socket_inodes(std::process::id()).expect("our inodes");
     assert!(mine.contains(&socket.inode));
     drop(listener);
-    assert_eq!(
-        find(&sockets::listeners().expect("listeners"), address),
-        None
-    );
+    assert_eq!(find(&sockets::listeners().expect("listeners"), address), None);
 }
 
 #[test]
@@ -58,7 +55,7 @@ fn a_bound_socket_is_seen_where_the_kernel_tells_of_it() {
         .expect("an address");
     let all = sockets::tcp(States::BOUND_INACTIVE).expect("sockets");
     match find(&all, address) {
-        Some(found) => assert_eq!(found.uid, uid()),
+        Some(found) => assert_eq!((found.uid, found.state), (uid(), TcpState::BoundInactive)),
         None => skip(
             "a_bound_socket_is_seen_where_the_kernel_tells_of_it",
             &"this one does not",
@@ -138,9 +135,6 @@ fn many_sockets_come_in_many_datagrams() {
     let all = sockets::listeners().expect("listeners");
     for listener in &listeners {
         let address = listener.local_addr().expect("an address");
-        assert_eq!(
-            all.iter().filter(|socket| socket.local == address).count(),
-            1
-        );
+        assert_eq!(all.iter().filter(|socket| socket.local == address).count(), 1);
     }
 }

@@ -47,7 +47,7 @@ pub(crate) fn worker() {
     drop(registry);
 
     // Read-only.
-    if mount(&["-o", "remount,ro", &directory]) {
+    if mount(&["-o", "remount,bind,ro", &directory]) {
         let error = open().and_then(|registry| registry.lease(&key("new".to_owned())));
         worker::say(error.map(drop).expect_err("the disk is read-only"));
     } else {

@@ -53,27 +53,27 @@ fn a_lost_registry_gives_the_same_ports_again() {
 
 #[test]
 fn a_released_port_may_be_had_by_another() {
-    let range = "28900-28900".parse().expect("a range");
+    let range = "18900-18900".parse().expect("a range");
     let config = RegistryConfig {
         range: LeaseRange::Exactly(range),
         ..Default::default()
     };
     let place = Place::with(config);
     let (web, api) = (place.key("web"), place.key("api"));
-    assert_eq!(place.registry.lease(&web).expect("a lease").port(), 28900);
+    assert_eq!(place.registry.lease(&web).expect("a lease").port(), 18900);
     let error = place.registry.lease(&api).expect_err("no port is left");
     assert!(
-        error.to_string().contains("none of 28900 is free (1 leased"),
+        error.to_string().contains("none of 18900 is free (1 leased"),
         "{error}"
     );
     assert!(place.registry.release(&web).expect("released"));
     assert!(!place.registry.release(&web).expect("released before"));
-    assert_eq!(place.registry.lease(&api).expect("a lease").port(), 28900);
+    assert_eq!(place.registry.lease(&api).expect("a lease").port(), 18900);
 }
 
 #[test]
 fn a_full_range_takes_the_ports_of_checkouts_that_are_gone() {
-    let range = "28901-28901".parse().expect("a range");
+    let range = "18901-18901".parse().expect("a range");
     let config = RegistryConfig {
         range: LeaseRange::Exactly(range),
         ..Default::default()
@@ -87,7 +87,7 @@ fn a_full_range_takes_the_ports_of_checkouts_that_are_gone() {
     std::fs::remove_dir(&gone).expect("removed");
     assert_eq!(
         place.registry.lease(&place.key("web")).expect("a lease").port(),
-        28901
+        18901
     );
 }
 
@@ -180,7 +180,7 @@ fn a_lease_moves_when_its_port_is_out_of_the_range() {
     let place = Place::new();
     let key = place.key("web");
     place.registry.lease(&key).expect("a lease");
-    let range = "28910-28919".parse().expect("a range");
+    let range = "18910-18919".parse().expect("a range");
     let config = RegistryConfig {
         range: LeaseRange::Exactly(range),
         hold: HoldPolicy::Bind,

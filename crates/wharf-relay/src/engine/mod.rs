@@ -186,8 +186,9 @@ impl Engine {
                 self.pump(key, 1 - direction);
             }
             (Stage::Dialling(_), DOWN) => self.on_dialled(key),
-            // A client that is gone before the connection is made leaves nothing to carry.
-            (_, UP) if gone => self.abort(key),
+            // A client that is gone before the provider is dialled leaves nothing to carry. After
+            // that its reset takes the way of all resets, behind the handshake.
+            (Stage::Parked | Stage::Calling, UP) if gone => self.abort(key),
             _ => {}
         }
     }

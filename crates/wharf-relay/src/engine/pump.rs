@@ -8,12 +8,12 @@ use crate::flow::{End, Flushed, Mark, Taken};
 use crate::key::Key;
 
 /// How many bytes one direction moves before others have their turn.
-static TURN: std::sync::LazyLock<usize> = std::sync::LazyLock::new(|| std::env::var("TURN").map_or(1024, |v| v.parse().unwrap()) * 1024);
+const TURN: usize = 1 << 20;
 
 impl Engine {
     /// Writes what may be written and reads what may be read, until one of the two has to wait.
     pub(super) fn pump(&mut self, key: Key, direction: usize) {
-        let mut left = *TURN;
+        let mut left = TURN;
         loop {
             let Some(connection) = self.connections.get_mut(key) else {
                 return;

@@ -114,7 +114,7 @@ fn fill(mut stream: &TcpStream) {
     stream.set_write_timeout(brief).expect("a time-out");
     let block = vec![7; 1 << 20];
     for _ in 0..1_000 {
-        if let Err(error) = stream.write(&block) {
+        if let Err(error) = stream.write_all(&block) {
             assert_eq!(error.kind(), ErrorKind::WouldBlock);
             stream.set_write_timeout(patience).expect("a time-out");
             return;
@@ -127,8 +127,8 @@ fn fill(mut stream: &TcpStream) {
 #[track_caller]
 fn must_fail_to_write(mut stream: &TcpStream) {
     for _ in 0..3_000 {
-        match stream.write(b"more") {
-            Ok(_) => std::thread::sleep(Duration::from_millis(10)),
+        match stream.write_all(b"more") {
+            Ok(()) => std::thread::sleep(Duration::from_millis(10)),
             Err(error) => {
                 let gone = [ErrorKind::ConnectionReset, ErrorKind::BrokenPipe];
                 assert!(gone.contains(&error.kind()), "{error}");

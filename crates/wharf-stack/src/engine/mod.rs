@@ -313,6 +313,7 @@ impl Stack {
             crate::cgroup::remove(cgroup);
         }
         self.files.remove();
+        self.logs.close();
         let last = self.failure.clone();
         for waiting in self.settling.drain(..).chain(self.stopping.drain(..)) {
             let _ = waiting.send(Reply::Done { said: vec!["stopped".to_owned()] });

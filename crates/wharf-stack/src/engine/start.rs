@@ -123,7 +123,8 @@ impl StackError {
                 "make one with `wharf init`, or name one: `wharf up DIR/{FILE_NAME}` (looked for {})",
                 path.display()
             )),
-            StackError::Project(error) => error.hint().map(str::to_owned),
+            // Its own text shows the place and the hint.
+            StackError::Project(_) => None,
             StackError::Plan(error) => error.hint(),
             StackError::Lease(LeaseError::InUse { .. }) => Some("stop that program, or give the lease up: `wharf release NAME`".to_owned()),
             StackError::RunDir(_) | StackError::Control { .. } => {

@@ -78,8 +78,17 @@ impl<'a> Line<'a> {
         let content = raw.trim_start_matches(' ');
         let indent = raw.len() - content.len();
         let content = without_comment(content).trim_end();
-        let content = if matches!(content, "---" | "...") { "" } else { content };
-        Self { number, indent, content, raw }
+        let content = if matches!(content, "---" | "...") {
+            ""
+        } else {
+            content
+        };
+        Self {
+            number,
+            indent,
+            content,
+            raw,
+        }
     }
 }
 
@@ -92,7 +101,11 @@ struct Reader<'a> {
 impl<'a> Reader<'a> {
     /// The next line that says something.
     fn peek(&mut self) -> Option<Line<'a>> {
-        while self.lines.get(self.at).is_some_and(|line| line.content.is_empty()) {
+        while self
+            .lines
+            .get(self.at)
+            .is_some_and(|line| line.content.is_empty())
+        {
             self.at += 1;
         }
         self.lines.get(self.at).cloned()
@@ -106,7 +119,10 @@ impl<'a> Reader<'a> {
 
     /// A value that begins on the next line, indented at least so far.
     fn block(&mut self, indent: usize, depth: usize) -> Node {
-        let Some(first) = self.peek().filter(|line| line.indent >= indent && depth < DEPTH_MAX) else {
+        let Some(first) = self
+            .peek()
+            .filter(|line| line.indent >= indent && depth < DEPTH_MAX)
+        else {
             return Node::Text(String::new());
         };
         if is_item(first.content) {
@@ -121,7 +137,10 @@ impl<'a> Reader<'a> {
 
     fn list(&mut self, indent: usize, depth: usize) -> Node {
         let mut items = Vec::new();
-        while let Some(line) = self.peek().filter(|line| line.indent == indent && is_item(line.content)) {
+        while let Some(line) = self
+            .peek()
+            .filter(|line| line.indent == indent && is_item(line.content))
+        {
             let rest = line.content[1..].trim_start();
             if rest.is_empty() {
                 self.at += 1;
@@ -129,7 +148,11 @@ impl<'a> Reader<'a> {
             } else if split_key(rest).is_some() || is_item(rest) {
                 // `- key: value` begins a map, or `- - x` a list, as if it stood on its own line.
                 let shift = line.content.len() - rest.len();
-                self.lines[self.at] = Line { indent: indent + shift, content: rest, ..line };
+                self.lines[self.at] = Line {
+                    indent: indent + shift,
+                    content: rest,
+                    ..line
+                };
                 items.push(self.block(indent + 1, depth + 1));
             } else {
                 self.at += 1;
@@ -155,7 +178,9 @@ impl<'a> Reader<'a> {
             };
             let value = if rest.is_empty() {
                 // A list may stand as far left as its key.
-                let is_list = self.peek().is_some_and(|next| next.indent == indent && is_item(next.content));
+                let is_list = self
+                    .peek()
+                    .is_some_and(|next| next.indent == indent && is_item(next.content));
                 self.block(if is_list { indent } else { indent + 1 }, depth + 1)
             } else {
                 self.scalar(rest, &line, depth)
@@ -233,7 +258,9 @@ fn split_key(content: &str) -> Option<(String, &str)> {
     }
     let end = match content.chars().next()? {
         quote @ ('"' | '\'') => content[1..].find(quote)? + 2,
-        _ => content.find(": ").or_else(|| content.strip_suffix(':').map(str::len))?,
+        _ => content
+            .find(": ")
+            .or_else(|| content.strip_suffix(':').map(str::len))?,
     };
     let rest = content[end..].strip_prefix(':')?;
     (rest.is_empty() || rest.starts_with(' ')).then(|| (unquote(&content[..end]), rest.trim_start()))
@@ -266,7 +293,10 @@ fn unquote(text: &str) -> String {
         return inner.replace("''", "'");
     }
     match inner('"') {
-        Some(inner) => inner.replace("\\\"", "\"").replace("\\n", "\n").replace("\\\\", "\\"),
+        Some(inner) => inner
+            .replace("\\\"", "\"")
+            .replace("\\n", "\n")
+            .replace("\\\\", "\\"),
         None if matches!(text, "~" | "null") => String::new(),
         None => text.to_owned(),
     }

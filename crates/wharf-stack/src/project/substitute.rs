@@ -110,6 +110,20 @@ impl Scope {
     }
 }
 
+/// Escapes what only looks like a placeholder, in a text that comes from elsewhere: filled in, it
+/// is what it was.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut safe = String::new();
+    let mut copied = 0;
+    for found in Placeholders::of(text) {
+        safe.push_str(&text[copied..found.start]);
+        safe.push_str(&format!("{{{}}}", &text[found.start..found.end]));
+        copied = found.end;
+    }
+    safe.push_str(&text[copied..]);
+    safe
+}
+
 /// The names that placeholders of a service may use.
 pub(super) struct Known<'a> {
     pub(super) ports: Vec<&'a str>,

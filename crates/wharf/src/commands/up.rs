@@ -50,11 +50,11 @@ fn serve(here: &Surroundings, stack: Stack) -> Result<ExitCode, Report> {
     let handle = stack.handle();
     stop_on_signals(&handle)?;
     let door = Door::open(here, &stack);
-    let (_, lines) = stack.logs().follow(None, 0);
+    let (said, lines) = stack.logs().follow(None, usize::MAX);
     let watching = handle.clone();
     let screen = std::thread::Builder::new()
         .name("screen".to_owned())
-        .spawn(move || show(&lines, || status_of(watching.ask(Request::Status)?)))
+        .spawn(move || show(said, &lines, || status_of(watching.ask(Request::Status)?)))
         .map_err(|error| Report::new(Code::Failed, format!("start the screen: {error}")))?;
     let ended = stack.run();
     // First the names go, then the program: requests in flight are answered.
@@ -87,14 +87,15 @@ fn status_of(reply: Reply) -> Option<StackStatus> {
     }
 }
 
-/// Shows lines and status until the lines end.
-fn show(lines: &Receiver<Line>, mut status: impl FnMut() -> Option<StackStatus>) {
+/// Shows what was said so far, and lines and status until the lines end.
+fn show(said: Vec<Line>, lines: &Receiver<Line>, mut status: impl FnMut() -> Option<StackStatus>) {
     let first = status();
     let names: Vec<String> = first
         .iter()
         .flat_map(|status| status.services.iter().map(|service| service.name.clone()))
         .collect();
     let mut screen = Screen::new(&names);
+    screen.print(&said);
     loop {
         let mut batch = Vec::new();
         let ended = match lines.recv_timeout(FRAME) {
@@ -137,7 +138,7 @@ fn attach(client: &Client) -> Result<ExitCode, Report> {
             }
         }
     });
-    show(&lines, || asking.status().ok());
+    show(Vec::new(), &lines, || asking.status().ok());
     let _ = reading.join();
     out::error_line(&format!("{} is down", status.stack));
     Ok(ExitCode::SUCCESS)

@@ -15,7 +15,7 @@ const FILES: &[(&str, i32, &[&str])] = &[
     ("[service.web]\nrun = \"no-such-command-here --x\"\n", 2, &["service web", "no-such-command-here", "hint:"]),
     ("[service.web]\nrun = \"true\"\ncwd = \"nowhere\"\n", 2, &["service web", "nowhere"]),
     ("[service.web]\nrun = \"true\"\nenv_file = \"none.env\"\n", 2, &["service web", "none.env"]),
-    ("[service.web]\nrun = \"x {needs.api.url}\"\n", 2, &["service web", "needs.api.url"]),
+    ("[service.web]\nrun = \"x {needs.api.url}\"\n", 2, &["wharf.toml:2:7", "needs.api.url"]),
     ("[link.\"a -> b\"]\nrate = \"1mbps\"\n[service.a]\nrun = \"true\"\nneeds = [\"b\"]\n[service.b]\nrun = \"true\"\n", 2, &["wharf.toml:2:"]),
     ("[service.web]\nrun = \"sh -c 'echo my last words; exit 7'\"\n", 1, &["service web", "exit status 7", "my last words", "hint:"]),
     ("[service.web]\nrun = \"sleep 100\"\nready_timeout = \"200ms\"\n", 1, &["service web", "not ready after 0.2 s"]),
