@@ -1,6 +1,7 @@
 //! The hold: sockets that are bound and do not listen, so that the port is kept for its server.
 
 use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
 
 use rusqlite::Connection;
 use socket2::Socket;
@@ -16,6 +17,9 @@ use crate::{Error, Lease, Result};
 
 /// How many connections may wait; the kernel cuts this to its own limit (`somaxconn`).
 const BACKLOG: i32 = 4096;
+/// How often, and how long apart, a hold is tried that something passing is in the way of.
+const ATTEMPTS: u32 = 20;
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A port that is kept for its server. It is given up when this is dropped.
 ///
@@ -106,6 +110,19 @@ pub(crate) fn take(
         Outcome::Claimed(claim) => record(transaction, row, claim, policy),
         Outcome::Busy(address) => Ok(Taken::Refused(address, Obstacle::Unseen)),
     }
+}
+
+/// Tries again, for a tenth of a second at most, while nothing is in the way but a socket that
+/// neither listens nor is a hold. That state passes: a server is about to listen, or a child that
+/// this very process has just forked has a copy of a socket, which its `exec` will close.
+pub(crate) fn patiently<T>(mut attempt: impl FnMut() -> Result<(T, Taken)>) -> Result<(T, Taken)> {
+    for _ in 0..ATTEMPTS {
+        match attempt()? {
+            (_, Taken::Refused(_, obstacle)) if obstacle.is_passing() => std::thread::sleep(PAUSE),
+            done => return Ok(done),
+        }
+    }
+    attempt()
 }
 
 /// Makes a claim the hold of `row`, and writes down who has it.

@@ -62,16 +62,18 @@ impl Lease {
     /// Both name who.
     pub fn hold(&self) -> Result<Hold> {
         let policy = self.registry.hold_policy();
-        let taken = self.registry.database().write("hold a lease", |transaction| {
-            match rows::find(transaction, self.key())? {
-                Some(row) if row.port == self.row.port && row.address == self.row.address => {
-                    Ok(hold::take(transaction, &row, policy)?)
+        let ((), taken) = hold::patiently(|| {
+            self.registry.database().write("hold a lease", |transaction| {
+                match rows::find(transaction, self.key())? {
+                    Some(row) if row.port == self.row.port && row.address == self.row.address => {
+                        Ok(((), hold::take(transaction, &row, policy)?))
+                    }
+                    _ => Err(Error::Released {
+                        key: Box::new(self.key().clone()),
+                    }
+                    .into()),
                 }
-                _ => Err(Error::Released {
-                    key: Box::new(self.key().clone()),
-                }
-                .into()),
-            }
+            })
         })?;
         taken.into_hold(self)
     }

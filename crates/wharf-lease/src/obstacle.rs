@@ -22,6 +22,17 @@ pub(crate) enum Obstacle {
     Unseen,
 }
 
+impl Obstacle {
+    /// Whether it is of a kind that is gone, or something else, in a moment.
+    pub(crate) fn is_passing(&self) -> bool {
+        match self {
+            Self::Socket(socket) => socket.state == TcpState::BoundInactive,
+            Self::Unseen => true,
+            Self::Holder(_) | Self::Connection(_) => false,
+        }
+    }
+}
+
 /// Finds what is on `addresses`, the gravest first. `recorded` is who held the lease last.
 pub(crate) fn find(addresses: &[SocketAddr], recorded: Option<Holder>) -> Result<Obstacle> {
     let mut found = sockets::tcp(States::ALL)?;

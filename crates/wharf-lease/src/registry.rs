@@ -82,14 +82,16 @@ impl Registry {
     /// # Errors
     /// As [`Registry::lease`] and [`Lease::hold`]: also when the user's own program uses the port.
     pub fn lease_held(&self, key: &Key) -> Result<(Lease, Hold)> {
-        let (row, taken) = self.database().write("lease a port", |transaction| {
-            if let Some(row) = self.usable(transaction, key)? {
-                let taken = hold::take(transaction, &row, self.inner.hold)?;
-                return Ok((row, taken));
-            }
-            let (row, claim) = self.make(transaction, key)?;
-            let taken = hold::record(transaction, &row, claim, self.inner.hold)?;
-            Ok((row, taken))
+        let (row, taken) = hold::patiently(|| {
+            self.database().write("lease a port", |transaction| {
+                if let Some(row) = self.usable(transaction, key)? {
+                    let taken = hold::take(transaction, &row, self.inner.hold)?;
+                    return Ok((row, taken));
+                }
+                let (row, claim) = self.make(transaction, key)?;
+                let taken = hold::record(transaction, &row, claim, self.inner.hold)?;
+                Ok((row, taken))
+            })
         })?;
         let lease = self.lease_of(row);
         let hold = taken.into_hold(&lease)?;

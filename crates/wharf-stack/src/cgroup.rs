@@ -60,7 +60,10 @@ pub fn id(group: &Path) -> Option<u64> {
 /// If the kernel refuses.
 pub fn join(group: &Path) -> io::Result<()> {
     fs::write(group.join("cgroup.procs"), "0").map_err(|error| {
-        io::Error::new(error.kind(), format!("join the cgroup {}: {error}", group.display()))
+        io::Error::new(
+            error.kind(),
+            format!("join the cgroup {}: {error}", group.display()),
+        )
     })
 }
 

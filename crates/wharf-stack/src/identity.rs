@@ -21,7 +21,11 @@ pub fn branch_label(directory: &Path) -> Option<String> {
     // (gitrepository-layout(5)).
     let text = fs::read_to_string(&dot_git).ok()?;
     let git_dir = PathBuf::from(text.strip_prefix("gitdir:")?.trim());
-    let git_dir = if git_dir.is_absolute() { git_dir } else { dot_git.parent()?.join(git_dir) };
+    let git_dir = if git_dir.is_absolute() {
+        git_dir
+    } else {
+        dot_git.parent()?.join(git_dir)
+    };
     if git_dir.parent()?.file_name()? != "worktrees" {
         return None; // a submodule
     }
@@ -79,7 +83,11 @@ mod tests {
         fs::create_dir_all(&git_dir).expect("made");
         fs::create_dir_all(&linked).expect("made");
         fs::write(git_dir.join("HEAD"), "ref: refs/heads/Fix/Login\n").expect("written");
-        fs::write(dir.path().join("wt/.git"), format!("gitdir: {}\n", git_dir.display())).expect("written");
+        fs::write(
+            dir.path().join("wt/.git"),
+            format!("gitdir: {}\n", git_dir.display()),
+        )
+        .expect("written");
         assert_eq!(branch_label(&main), None);
         assert_eq!(branch_label(&linked).as_deref(), Some("fix-login"));
     }

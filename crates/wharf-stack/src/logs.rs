@@ -78,7 +78,10 @@ impl Logs {
     /// Logs that are also written to files in `directory`, where one is given.
     #[must_use]
     pub fn new(directory: Option<PathBuf>) -> Self {
-        Logs { directory, shared: Arc::default() }
+        Logs {
+            directory,
+            shared: Arc::default(),
+        }
     }
 
     fn shared(&self) -> MutexGuard<'_, Shared> {
@@ -98,7 +101,9 @@ impl Logs {
         shared.followers.retain_mut(|follower| follower.offer(&line));
         let kept = shared.services.entry(line.service.clone()).or_default();
         if let Some(directory) = &self.directory {
-            let file = kept.file.get_or_insert_with(|| LogFile::new(directory, &line.service));
+            let file = kept
+                .file
+                .get_or_insert_with(|| LogFile::new(directory, &line.service));
             file.write(&line.text);
         }
         if kept.ring.len() == RING_LINES {
@@ -162,7 +167,11 @@ impl Logs {
 impl Follower {
     /// Whether the follower is still there.
     fn offer(&mut self, line: &Line) -> bool {
-        if self.service.as_ref().is_some_and(|wanted| *wanted != line.service) {
+        if self
+            .service
+            .as_ref()
+            .is_some_and(|wanted| *wanted != line.service)
+        {
             return true;
         }
         if self.lost > 0 {
@@ -202,7 +211,10 @@ impl LogFile {
     fn new(directory: &Path, service: &str) -> Self {
         let path = directory.join(format!("{service}.log"));
         let file = open(&path).ok();
-        let size = file.as_ref().and_then(|file| file.metadata().ok()).map_or(0, |data| data.len());
+        let size = file
+            .as_ref()
+            .and_then(|file| file.metadata().ok())
+            .map_or(0, |data| data.len());
         LogFile { path, file, size }
     }
 
@@ -224,7 +236,11 @@ fn open(path: &Path) -> io::Result<File> {
     if let Some(directory) = path.parent() {
         fs::create_dir_all(directory)?;
     }
-    OpenOptions::new().create(true).append(true).mode(0o600).open(path)
+    OpenOptions::new()
+        .create(true)
+        .append(true)
+        .mode(0o600)
+        .open(path)
 }
 
 #[cfg(test)]
@@ -258,6 +274,10 @@ mod tests {
         }
         let size = |name: &str| fs::metadata(directory.path().join(name)).expect("there").len();
         assert!(size("web.log") <= FILE_BYTES + (1 << 21), "{}", size("web.log"));
-        assert!(size("web.log.1") <= FILE_BYTES + (1 << 21), "{}", size("web.log.1"));
+        assert!(
+            size("web.log.1") <= FILE_BYTES + (1 << 21),
+            "{}",
+            size("web.log.1")
+        );
     }
 }

@@ -25,7 +25,10 @@ impl NotifySocket {
         }
         let socket = UnixDatagram::bind(path)?;
         socket.set_nonblocking(true)?;
-        Ok(NotifySocket { socket, path: path.to_owned() })
+        Ok(NotifySocket {
+            socket,
+            path: path.to_owned(),
+        })
     }
 
     /// Where the service finds it.
@@ -68,7 +71,12 @@ mod tests {
         let directory = tempfile::tempdir().expect("a directory");
         let socket = NotifySocket::bind(&directory.path().join("n")).expect("bound");
         let service = UnixDatagram::unbound().expect("a socket");
-        for (message, ready) in [("STATUS=READY=1", false), ("READY=0", false), ("STATUS=up\nREADY=1", true), ("", false)] {
+        for (message, ready) in [
+            ("STATUS=READY=1", false),
+            ("READY=0", false),
+            ("STATUS=up\nREADY=1", true),
+            ("", false),
+        ] {
             service.send_to(message.as_bytes(), socket.path()).expect("sent");
             assert_eq!(socket.said_ready(), ready, "{message}");
         }

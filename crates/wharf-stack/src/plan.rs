@@ -87,8 +87,12 @@ impl PlanError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            PlanError::NoSuchCommand { program, .. } => Some(format!("is `{program}` installed, and on PATH? a relative path starts at the service's cwd")),
-            PlanError::PassThroughShell { .. } => Some("write run as a list: run = [\"server\", \"--flag\"]".to_owned()),
+            PlanError::NoSuchCommand { program, .. } => Some(format!(
+                "is `{program}` installed, and on PATH? a relative path starts at the service's cwd"
+            )),
+            PlanError::PassThroughShell { .. } => {
+                Some("write run as a list: run = [\"server\", \"--flag\"]".to_owned())
+            }
             PlanError::ReadEnvFile { .. } => Some("make the file, or take it out of env_file".to_owned()),
             _ => None,
         }
@@ -157,7 +161,10 @@ impl Surroundings<'_> {
             None => self.directory.to_owned(),
         };
         if !cwd.is_dir() {
-            return Err(PlanError::NoSuchDirectory { service: name.clone(), path: cwd });
+            return Err(PlanError::NoSuchDirectory {
+                service: name.clone(),
+                path: cwd,
+            });
         }
         let scope = scope(name, addresses);
         let fill = |place: &str, text: &str| {
@@ -170,7 +177,10 @@ impl Surroundings<'_> {
         let command = match &service.run {
             Command::Shell(line) => Command::Shell(fill("run", line)?),
             Command::Argv(words) => Command::Argv(
-                words.iter().map(|word| fill("run", word)).collect::<Result<_, _>>()?,
+                words
+                    .iter()
+                    .map(|word| fill("run", word))
+                    .collect::<Result<_, _>>()?,
             ),
         };
         let mut env = self.environment.clone();
@@ -191,19 +201,37 @@ impl Surroundings<'_> {
             HoldChoice::Auto if !known_to_bear_it => HoldUse::LetGo,
             HoldChoice::Auto | HoldChoice::Always => HoldUse::Stands,
         };
-        Ok(ServicePlan { user: self.user(service)?, service: service.clone(), argv, env, cwd, hold })
+        Ok(ServicePlan {
+            user: self.user(service)?,
+            service: service.clone(),
+            argv,
+            env,
+            cwd,
+            hold,
+        })
     }
 
-    fn check(&self, service: &Service, argv: &[String], cwd: &Path, env: &BTreeMap<String, String>) -> Result<(), PlanError> {
+    fn check(
+        &self,
+        service: &Service,
+        argv: &[String],
+        cwd: &Path,
+        env: &BTreeMap<String, String>,
+    ) -> Result<(), PlanError> {
         let passes = service.socket == crate::project::SocketPassing::Pass;
         if passes && service.run.words().is_none() {
-            return Err(PlanError::PassThroughShell { service: service.name.clone() });
+            return Err(PlanError::PassThroughShell {
+                service: service.name.clone(),
+            });
         }
         let program = argv.first().map_or("", String::as_str);
         if find_program(program, cwd, env.get("PATH").map(String::as_str)) {
             Ok(())
         } else {
-            Err(PlanError::NoSuchCommand { service: service.name.clone(), program: program.to_owned() })
+            Err(PlanError::NoSuchCommand {
+                service: service.name.clone(),
+                program: program.to_owned(),
+            })
         }
     }
 
@@ -217,7 +245,13 @@ impl Surroundings<'_> {
             let text = match std::fs::read_to_string(&path) {
                 Ok(text) => text,
                 Err(error) if !required && error.kind() == std::io::ErrorKind::NotFound => continue,
-                Err(source) => return Err(PlanError::ReadEnvFile { service: service.name.clone(), path, source }),
+                Err(source) => {
+                    return Err(PlanError::ReadEnvFile {
+                        service: service.name.clone(),
+                        path,
+                        source,
+                    });
+                }
             };
             let parsed = dotenv::parse(&text, self.environment).map_err(|source| PlanError::EnvFile {
                 service: service.name.clone(),
@@ -263,7 +297,10 @@ impl Surroundings<'_> {
         let Some(name) = &service.user else {
             return Ok(None);
         };
-        let failed = |why: String| PlanError::User { service: service.name.clone(), why };
+        let failed = |why: String| PlanError::User {
+            service: service.name.clone(),
+            why,
+        };
         let found = crate::users::find(name).map_err(|error| failed(error.to_string()))?;
         let user = found.ok_or_else(|| failed(format!("there is no user `{name}`")))?;
         let own = rustix::process::getuid();
@@ -286,8 +323,16 @@ fn scope(name: &ServiceName, addresses: &Addresses) -> Scope {
         name: name.to_string(),
         address: addresses.own,
         url: addresses.url.clone(),
-        ports: addresses.more.iter().map(|(name, address)| (name.clone(), address.port())).collect(),
-        needs: addresses.needs.iter().map(|(need, at)| (need.to_string(), target(at))).collect(),
+        ports: addresses
+            .more
+            .iter()
+            .map(|(name, address)| (name.clone(), address.port()))
+            .collect(),
+        needs: addresses
+            .needs
+            .iter()
+            .map(|(need, at)| (need.to_string(), target(at)))
+            .collect(),
     }
 }
 
@@ -302,7 +347,8 @@ fn package_script(script: &str, cwd: &Path) -> Option<String> {
 fn find_program(program: &str, cwd: &Path, path: Option<&str>) -> bool {
     let is_executable = |file: &Path| {
         use std::os::unix::fs::PermissionsExt;
-        file.metadata().is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
+        file.metadata()
+            .is_ok_and(|data| data.is_file() && data.permissions().mode() & 0o111 != 0)
     };
     if program.contains('/') {
         return is_executable(&cwd.join(program));

@@ -59,11 +59,19 @@ pub(crate) struct Ports {
 
 impl Ports {
     pub(crate) fn new(registry: Registry, checkout: Checkout) -> Self {
-        Ports { registry, checkout, services: BTreeMap::new() }
+        Ports {
+            registry,
+            checkout,
+            services: BTreeMap::new(),
+        }
     }
 
     fn key(&self, service: &str, port: &str) -> Key {
-        Key { checkout: self.checkout.clone(), service: service.to_owned(), port: port.to_owned() }
+        Key {
+            checkout: self.checkout.clone(),
+            service: service.to_owned(),
+            port: port.to_owned(),
+        }
     }
 
     /// Leases what a service needs, and returns its main address. A port that it has
@@ -121,7 +129,9 @@ impl Ports {
 
     /// Remembers that the service cannot bind over the hold.
     pub(crate) fn remember_no_hold(&self, service: &ServiceName) -> Result<(), LeaseError> {
-        self.of(service).iter().try_for_each(|port| self.registry.remember_no_hold(&port.key))
+        self.of(service)
+            .iter()
+            .try_for_each(|port| self.registry.remember_no_hold(&port.key))
     }
 
     /// Forgets a service that is gone.
@@ -130,7 +140,10 @@ impl Ports {
     }
 
     /// A listener, on each loopback family, for a link.
-    pub(crate) fn listen_for_link(&self, link: &LinkDef) -> Result<(SocketAddr, Vec<TcpListener>), LeaseError> {
+    pub(crate) fn listen_for_link(
+        &self,
+        link: &LinkDef,
+    ) -> Result<(SocketAddr, Vec<TcpListener>), LeaseError> {
         let key = self.key(&link.name.to_string(), LINK);
         let (lease, hold) = match link.listen {
             Some(port) => {

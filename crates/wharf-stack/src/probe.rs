@@ -83,7 +83,11 @@ pub(crate) fn watch(watch: &Watch, stop: &AtomicBool) -> Option<Found> {
                 return Some(listening.unwrap_or_else(|| Found::Ready(vec![watch.expected])));
             }
         }
-        std::thread::sleep(if begun.elapsed() < EAGER_FOR { EAGER } else { PATIENT });
+        std::thread::sleep(if begun.elapsed() < EAGER_FOR {
+            EAGER
+        } else {
+            PATIENT
+        });
     }
     None
 }
@@ -92,13 +96,18 @@ pub(crate) fn watch(watch: &Watch, stop: &AtomicBool) -> Option<Found> {
 /// at all listeners (0.1 ms) shows the port, or now and then to find one elsewhere.
 fn look(watch: &Watch, begun: Instant, elsewhere_since: &mut Option<Instant>) -> Option<Found> {
     let listeners = sockets::listeners().ok()?;
-    let port_is_up = listeners.iter().any(|socket| socket.local.port() == watch.expected.port());
+    let port_is_up = listeners
+        .iter()
+        .any(|socket| socket.local.port() == watch.expected.port());
     let milliseconds = begun.elapsed().as_millis();
     if !port_is_up && milliseconds % 100 >= EAGER.as_millis() * 2 && milliseconds < EAGER_FOR.as_millis() {
         return None;
     }
     let pids = tree(watch.pid);
-    let service = Service { pids: &pids, cgroup: watch.cgroup };
+    let service = Service {
+        pids: &pids,
+        cgroup: watch.cgroup,
+    };
     match listener_of(service, watch.expected.port()) {
         Ok(Verdict::AsTold(addresses)) => Some(Found::Ready(reachable(addresses))),
         Ok(Verdict::Elsewhere(addresses)) => {
@@ -148,7 +157,10 @@ fn answers_http(address: SocketAddr, path: &str) -> bool {
         stream.set_read_timeout(Some(ASK_FOR))?;
         stream.set_write_timeout(Some(ASK_FOR))?;
         let port = address.port();
-        write!(stream, "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n")?;
+        write!(
+            stream,
+            "GET {path} HTTP/1.1\r\nHost: localhost:{port}\r\nConnection: close\r\n\r\n"
+        )?;
         let mut start = [0; 12];
         stream.read_exact(&mut start)?;
         Ok(matches!(&start, b"HTTP/1.1 200" | b"HTTP/1.0 200") || {

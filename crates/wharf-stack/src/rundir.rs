@@ -66,7 +66,10 @@ impl RunDir {
             .create(path)
             .map_err(failed("make the directory", path))?;
         let metadata = fs::metadata(path).map_err(failed("look at", path))?;
-        let unsafe_because = |why| RunDirError::Unsafe { path: path.to_owned(), why };
+        let unsafe_because = |why| RunDirError::Unsafe {
+            path: path.to_owned(),
+            why,
+        };
         if metadata.uid() != rustix::process::getuid().as_raw() {
             return Err(unsafe_because("it belongs to another user"));
         }
@@ -86,7 +89,10 @@ impl RunDir {
     /// The files of the stack with this identity.
     #[must_use]
     pub fn files(&self, identity: &str) -> StackFiles {
-        StackFiles { dir: self.0.clone(), stem: hash(identity) }
+        StackFiles {
+            dir: self.0.clone(),
+            stem: hash(identity),
+        }
     }
 
     /// The files of each stack that has a record here.
@@ -97,10 +103,22 @@ impl RunDir {
         };
         let mut stems: Vec<String> = entries
             .flatten()
-            .filter_map(|entry| entry.file_name().to_str()?.strip_suffix(".run.json").map(str::to_owned))
+            .filter_map(|entry| {
+                entry
+                    .file_name()
+                    .to_str()?
+                    .strip_suffix(".run.json")
+                    .map(str::to_owned)
+            })
             .collect();
         stems.sort();
-        stems.into_iter().map(|stem| StackFiles { dir: self.0.clone(), stem }).collect()
+        stems
+            .into_iter()
+            .map(|stem| StackFiles {
+                dir: self.0.clone(),
+                stem,
+            })
+            .collect()
     }
 
     /// Ends what killed runs left behind: where neither Wharf nor the guardian of a record

@@ -54,7 +54,9 @@ pub struct ShimSpec {
 #[must_use]
 pub fn exec(spec: &str) -> io::Error {
     match serde_json::from_str::<ShimSpec>(spec) {
-        Ok(spec) => set_up_and_exec(&spec).err().unwrap_or_else(|| io::Error::other("exec returned")),
+        Ok(spec) => set_up_and_exec(&spec)
+            .err()
+            .unwrap_or_else(|| io::Error::other("exec returned")),
         Err(error) => io::Error::new(io::ErrorKind::InvalidInput, error),
     }
 }
@@ -70,7 +72,8 @@ fn set_up_and_exec(spec: &ShimSpec) -> io::Result<std::convert::Infallible> {
     }
     // A belt only: the guardian kills by itself. Cleared by the kernel on a change of user.
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
-    if rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs()) != Some(spec.guardian) {
+    if rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs()) != Some(spec.guardian)
+    {
         return Err(io::Error::other("the guardian is gone"));
     }
     let (program, arguments) = spec
@@ -91,7 +94,12 @@ fn set_up_and_exec(spec: &ShimSpec) -> io::Result<std::convert::Infallible> {
 
 /// Puts the sockets where sd_listen_fds(3) has them, and returns the variables that say so.
 fn pass(sockets: &[(RawFd, String)]) -> io::Result<[(&'static str, String); 3]> {
-    let passed: Vec<Passed> =
-        sockets.iter().map(|(number, name)| Passed { number: *number, name: name.clone() }).collect();
+    let passed: Vec<Passed> = sockets
+        .iter()
+        .map(|(number, name)| Passed {
+            number: *number,
+            name: name.clone(),
+        })
+        .collect();
     wharf_lease::fd::pass(&passed).map_err(io::Error::other)
 }

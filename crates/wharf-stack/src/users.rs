@@ -14,8 +14,13 @@ pub(crate) fn find(name: &str) -> io::Result<Option<RunAs>> {
     if let Some(user) = find_in(&passwd, name) {
         return Ok(Some(user));
     }
-    let asked = Command::new("getent").args(["passwd", "--", name]).stdin(Stdio::null()).output();
-    Ok(asked.ok().and_then(|output| find_in(&String::from_utf8_lossy(&output.stdout), name)))
+    let asked = Command::new("getent")
+        .args(["passwd", "--", name])
+        .stdin(Stdio::null())
+        .output();
+    Ok(asked
+        .ok()
+        .and_then(|output| find_in(&String::from_utf8_lossy(&output.stdout), name)))
 }
 
 /// A line is `name:password:uid:gid:…` (passwd(5)).

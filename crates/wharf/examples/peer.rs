@@ -43,7 +43,13 @@ fn main() -> io::Result<()> {
     }
     for stream in listener.incoming() {
         let (stream, service, echo) = (stream?, service.clone(), mode == "echo");
-        std::thread::spawn(move || if echo { echo_back(stream) } else { say_hello(stream, &service) });
+        std::thread::spawn(move || {
+            if echo {
+                echo_back(stream)
+            } else {
+                say_hello(stream, &service)
+            }
+        });
     }
     Ok(())
 }
@@ -63,7 +69,11 @@ fn without_reuse(address: SocketAddr) -> io::Result<TcpListener> {
 
 /// The first passed socket is descriptor 3 (sd_listen_fds(3)).
 fn passed() -> io::Result<TcpListener> {
-    assert_eq!(std::env::var("LISTEN_PID"), Ok(std::process::id().to_string()), "LISTEN_PID is this process");
+    assert_eq!(
+        std::env::var("LISTEN_PID"),
+        Ok(std::process::id().to_string()),
+        "LISTEN_PID is this process"
+    );
     Ok(wharf_lease::fd::adopt(3).map_err(io::Error::other)?.into())
 }
 

@@ -294,7 +294,11 @@ impl std::str::FromStr for Target {
             return Ok(Target(text.to_owned()));
         }
         if let Ok(port) = text.trim_start_matches(':').parse::<u16>() {
-            return if port == 0 { Err("a port is never 0".to_owned()) } else { Ok(Target(format!("127.0.0.1:{port}"))) };
+            return if port == 0 {
+                Err("a port is never 0".to_owned())
+            } else {
+                Ok(Target(format!("127.0.0.1:{port}")))
+            };
         }
         match text.rsplit_once(':') {
             Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0) => {

@@ -38,7 +38,11 @@ const SERVICES: [u8; 10] = [36, 33, 32, 35, 34, 96, 93, 92, 95, 94];
 impl Style {
     fn of(terminal: &impl IsTerminal) -> Self {
         let wanted = std::env::var_os(vars::NO_COLOR).is_none_or(|value| value.is_empty());
-        if wanted && terminal.is_terminal() { Style::Coloured } else { Style::Plain }
+        if wanted && terminal.is_terminal() {
+            Style::Coloured
+        } else {
+            Style::Plain
+        }
     }
 
     pub(crate) fn of_stdout() -> Self {
@@ -144,7 +148,11 @@ pub(crate) fn bytes(count: u64) -> String {
         value /= 1000;
         unit += 1;
     }
-    if unit == 0 { format!("{value} B") } else { format!("{value}.{rest} {}", UNITS[unit]) }
+    if unit == 0 {
+        format!("{value} B")
+    } else {
+        format!("{value}.{rest} {}", UNITS[unit])
+    }
 }
 
 /// A time, for people: `12s`, `3m`, `2h`, `5d`.

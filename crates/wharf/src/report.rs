@@ -48,7 +48,11 @@ pub(crate) struct Report {
 
 impl Report {
     pub(crate) fn new(code: Code, error: impl Display) -> Self {
-        Report { code, error: error.to_string(), hint: None }
+        Report {
+            code,
+            error: error.to_string(),
+            hint: None,
+        }
     }
 
     pub(crate) fn hint(self, hint: impl Into<String>) -> Self {
@@ -87,7 +91,9 @@ impl From<StackError> for Report {
             StackError::Read { .. } | StackError::Project(_) | StackError::Resolve { .. } => Code::BadInput,
             StackError::Plan(PlanError::ReadEnvFile { .. } | PlanError::EnvFile { .. }) => Code::BadInput,
             StackError::Plan(_) => Code::BadInput,
-            StackError::Lease(LeaseError::InUse { .. } | LeaseError::Held { .. } | LeaseError::Exhausted { .. }) => Code::PortTaken,
+            StackError::Lease(
+                LeaseError::InUse { .. } | LeaseError::Held { .. } | LeaseError::Exhausted { .. },
+            ) => Code::PortTaken,
             StackError::Lease(_) | StackError::RunDir(_) | StackError::Control { .. } => Code::Unusable,
             StackError::Guardian(_) | StackError::Relay(_) => Code::Failed,
         };

@@ -21,8 +21,17 @@ pub(crate) struct LinePrinter {
 
 impl LinePrinter {
     pub(crate) fn new(names: &[String]) -> Self {
-        let width = names.iter().map(String::len).max().unwrap_or(0).max("wharf".len());
-        LinePrinter { names: names.to_vec(), width, style: Style::of_stdout() }
+        let width = names
+            .iter()
+            .map(String::len)
+            .max()
+            .unwrap_or(0)
+            .max("wharf".len());
+        LinePrinter {
+            names: names.to_vec(),
+            width,
+            style: Style::of_stdout(),
+        }
     }
 
     pub(crate) fn format(&self, line: &Line) -> String {
@@ -90,7 +99,11 @@ impl Screen {
 
     fn without_footer(&mut self) -> String {
         let drawn = std::mem::take(&mut self.drawn);
-        if drawn == 0 { String::new() } else { format!("\x1b[{drawn}A\x1b[J") }
+        if drawn == 0 {
+            String::new()
+        } else {
+            format!("\x1b[{drawn}A\x1b[J")
+        }
     }
 
     fn draw(&mut self, mut text: String) {
@@ -111,7 +124,12 @@ impl Screen {
 
 fn footer(status: &StackStatus, style: Style, width: usize) -> Vec<String> {
     let mut rows = vec![style.dim(&"─".repeat(width.min(72)))];
-    let longest = status.services.iter().map(|service| service.name.len()).max().unwrap_or(0);
+    let longest = status
+        .services
+        .iter()
+        .map(|service| service.name.len())
+        .max()
+        .unwrap_or(0);
     rows.extend(status.services.iter().enumerate().map(|(place, service)| {
         let name = style.service(place, &format!("{:<longest$}", service.name));
         let word = state(style, &service.phase);
@@ -124,7 +142,11 @@ fn footer(status: &StackStatus, style: Style, width: usize) -> Vec<String> {
 
 /// What to open or to dial for a service.
 pub(crate) fn address_of(status: &StackStatus, service: &ServiceStatus) -> String {
-    let url = if status.names_resolve { &service.url } else { &service.direct_url };
+    let url = if status.names_resolve {
+        &service.url
+    } else {
+        &service.direct_url
+    };
     url.clone()
         .or_else(|| service.listens.first().map(ToString::to_string))
         .or_else(|| service.ports.first().map(|port| port.address.to_string()))

@@ -39,7 +39,12 @@ pub(crate) fn state_dir() -> Result<StateDir, Report> {
 pub(crate) fn lease_config() -> Result<RegistryConfig, Report> {
     let mut config = RegistryConfig::default();
     if let Some(text) = variable(vars::LEASE_RANGE) {
-        let bad = |error| Report::new(Code::BadInput, format!("read {}={text}: {error}", vars::LEASE_RANGE));
+        let bad = |error| {
+            Report::new(
+                Code::BadInput,
+                format!("read {}={text}: {error}", vars::LEASE_RANGE),
+            )
+        };
         config.range = LeaseRange::Exactly(text.parse::<PortRange>().map_err(bad)?);
     }
     Ok(config)
@@ -62,7 +67,10 @@ impl Surroundings {
         let door_port = match variable(vars::DOOR_PORT) {
             None => DOOR_PORT,
             Some(text) => text.parse().map_err(|error| {
-                Report::new(Code::BadInput, format!("read {}={text}: {error}", vars::DOOR_PORT))
+                Report::new(
+                    Code::BadInput,
+                    format!("read {}={text}: {error}", vars::DOOR_PORT),
+                )
             })?,
         };
         Ok(Surroundings {
@@ -89,14 +97,21 @@ impl Surroundings {
             run_dir: self.run_dir.clone(),
             environment: self.environment.clone(),
             door_port: self.door_port,
-            interactive: if on_terminal { Interactive::Terminal } else { Interactive::Pipe },
+            interactive: if on_terminal {
+                Interactive::Terminal
+            } else {
+                Interactive::Pipe
+            },
             source,
         })
     }
 
     /// The project file nearest to the current directory, upwards.
     pub(crate) fn nearest_file(&self) -> Option<PathBuf> {
-        self.cwd.ancestors().map(|directory| directory.join(FILE_NAME)).find(|file| file.is_file())
+        self.cwd
+            .ancestors()
+            .map(|directory| directory.join(FILE_NAME))
+            .find(|file| file.is_file())
     }
 
     /// The project file that was named, or the nearest, or the one that should be here.

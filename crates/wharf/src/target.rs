@@ -2,9 +2,9 @@
 
 use std::path::Path;
 
+use wharf_stack::Source;
 use wharf_stack::control::Client;
 use wharf_stack::rundir::{RunRecord, StackFiles};
-use wharf_stack::Source;
 
 use crate::cli::Which;
 use crate::report::{Code, Report};
@@ -29,7 +29,12 @@ pub(crate) fn all(here: &Surroundings) -> Vec<Running> {
     here.run_dir
         .stacks()
         .into_iter()
-        .filter_map(|files| Some(Running { record: files.record()?, files }))
+        .filter_map(|files| {
+            Some(Running {
+                record: files.record()?,
+                files,
+            })
+        })
         .filter(|running| running.record.wharf.is_alive())
         .collect()
 }
@@ -62,7 +67,10 @@ pub(crate) fn find(here: &Surroundings, which: &Which) -> Result<Running, Report
             return Ok(running.swap_remove(at));
         }
         if named.is_some() {
-            return Err(not_running(format!("the stack of {} is not running", file.display())));
+            return Err(not_running(format!(
+                "the stack of {} is not running",
+                file.display()
+            )));
         }
     }
     let made_here = |stack: &Running| is_made_in(&stack.record.identity, &here.cwd);
@@ -79,7 +87,9 @@ pub(crate) fn find(here: &Surroundings, which: &Which) -> Result<Running, Report
 
 /// Whether a made-up stack (`DIRECTORY#tag`) was made in this directory or above it.
 fn is_made_in(identity: &str, cwd: &Path) -> bool {
-    identity.rsplit_once('#').is_some_and(|(directory, _)| cwd.starts_with(directory))
+    identity
+        .rsplit_once('#')
+        .is_some_and(|(directory, _)| cwd.starts_with(directory))
 }
 
 /// The stack that a link is in: the one that is meant, or else the only one that has it.
@@ -90,10 +100,12 @@ pub(crate) fn find_with_link(here: &Surroundings, which: &Which, link: &str) -> 
     }
     let squeezed = |name: &str| name.split_whitespace().collect::<String>();
     let has_it = |stack: &Running| {
-        stack
-            .client()
-            .status()
-            .is_ok_and(|status| status.links.iter().any(|known| squeezed(&known.name) == squeezed(link)))
+        stack.client().status().is_ok_and(|status| {
+            status
+                .links
+                .iter()
+                .any(|known| squeezed(&known.name) == squeezed(link))
+        })
     };
     match meant {
         Ok(stack) if has_it(&stack) => Ok(stack),

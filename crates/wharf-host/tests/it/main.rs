@@ -42,5 +42,7 @@ fn eventually(what: &str, condition: impl Fn() -> bool) {
 /// Says that `test` could not be tried here. Past the harness, which would swallow it.
 fn skip(test: &str, why: &dyn std::fmt::Display) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: {why}");
+    // In one write, or the harness would write in between.
+    let line = format!("SKIPPED: {test}: {why}\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }

@@ -4,7 +4,7 @@ use std::net::{TcpListener, TcpStream};
 use wharf_lease::{Error, Registry, RegistryConfig, StateDir};
 
 use crate::worker::{self, Worker, command};
-use crate::{Place, Reuse, bind, serve, skip, v4, v6};
+use crate::{Place, Reuse, bind, no_forks, serve, skip, v4, v6};
 
 #[test]
 fn a_hold_lets_reusers_in_and_keeps_others_out() {
@@ -45,6 +45,7 @@ fn both_families_are_held_or_it_is_said() {
 
 #[test]
 fn a_dropped_hold_is_free_again() {
+    let _quiet = no_forks();
     let place = Place::new();
     let (lease, hold) = place.registry.lease_held(&place.key("web")).expect("a hold");
     drop(hold);
@@ -122,6 +123,7 @@ fn this_process_cannot_hold_twice() {
 
 #[test]
 fn it_is_held_again_after_its_server_with_connections_left() {
+    let _quiet = no_forks();
     let place = Place::new();
     let (lease, hold) = place.registry.lease_held(&place.key("web")).expect("a hold");
     let address = v4(lease.port());
@@ -154,6 +156,7 @@ fn it_is_held_again_after_its_server_with_connections_left() {
 
 #[test]
 fn a_socket_that_is_bound_and_foreign_is_in_the_way() {
+    let _quiet = no_forks();
     let place = Place::new();
     let (lease, hold) = place.registry.lease_held(&place.key("web")).expect("a hold");
     drop(hold);

@@ -2,7 +2,7 @@ use std::time::Duration;
 
 use wharf_lease::{Ended, hold_until};
 
-use crate::{Place, Reuse, eventually, serve, v4};
+use crate::{Place, Reuse, eventually, no_forks, serve, v4};
 
 #[test]
 fn a_holder_ends_when_nobody_comes() {
@@ -14,6 +14,7 @@ fn a_holder_ends_when_nobody_comes() {
 
 #[test]
 fn a_holder_ends_when_its_server_listens() {
+    let _quiet = no_forks();
     let place = Place::new();
     let (lease, hold) = place.registry.lease_held(&place.key("web")).expect("a hold");
     let holder = std::thread::spawn(|| hold_until(hold, Duration::from_secs(3600)));

@@ -3,7 +3,7 @@ use std::collections::BTreeSet;
 use wharf_lease::{Error, HoldPolicy, Key, LeaseRange, RegistryConfig};
 
 use crate::worker::{self, Worker, command};
-use crate::{Place, Reuse, serve, v4};
+use crate::{Place, Reuse, no_forks, serve, v4};
 
 #[test]
 fn a_lease_is_sticky_and_its_own() {
@@ -45,6 +45,7 @@ fn another_checkout_has_another_port() {
 
 #[test]
 fn a_lost_registry_gives_the_same_ports_again() {
+    let _quiet = no_forks();
     let (one, other) = (Place::new(), Place::new());
     let key = one.key("web");
     let first = one.registry.lease(&key).expect("a lease").port();
@@ -53,6 +54,7 @@ fn a_lost_registry_gives_the_same_ports_again() {
 
 #[test]
 fn a_released_port_may_be_had_by_another() {
+    let _quiet = no_forks();
     let range = "18900-18900".parse().expect("a range");
     let config = RegistryConfig {
         range: LeaseRange::Exactly(range),
@@ -73,6 +75,7 @@ fn a_released_port_may_be_had_by_another() {
 
 #[test]
 fn a_full_range_takes_the_ports_of_checkouts_that_are_gone() {
+    let _quiet = no_forks();
     let range = "18901-18901".parse().expect("a range");
     let config = RegistryConfig {
         range: LeaseRange::Exactly(range),
@@ -93,6 +96,7 @@ fn a_full_range_takes_the_ports_of_checkouts_that_are_gone() {
 
 #[test]
 fn what_is_in_use_on_either_family_or_protocol_is_not_leased() {
+    let _quiet = no_forks();
     let place = Place::new();
     let key = place.key("web");
     let first = place.registry.lease(&key).expect("a lease").port();

@@ -20,6 +20,8 @@ mod verify;
 mod worker;
 
 use std::net::{SocketAddr, TcpListener};
+use std::process::{Child, Command};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use socket2::{Domain, Socket, Type};
 use wharf_lease::{Checkout, Key, Registry, RegistryConfig, StateDir};
@@ -88,6 +90,21 @@ fn v6(port: u16) -> SocketAddr {
     SocketAddr::from((std::net::Ipv6Addr::LOCALHOST, port))
 }
 
+/// Taken by whoever forks, and read by tests to whom it matters that a socket which they close is
+/// closed: between fork and exec a child has a copy of each.
+static FORKS: RwLock<()> = RwLock::new(());
+
+/// While this lives, this process does not fork.
+fn no_forks() -> RwLockReadGuard<'static, ()> {
+    FORKS.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Starts a child. When this returns, it has executed its program.
+fn spawn(command: &mut Command) -> std::io::Result<Child> {
+    let _alone = FORKS.write().unwrap_or_else(PoisonError::into_inner);
+    command.spawn()
+}
+
 /// Asks again until `condition` holds; a bounded number of times.
 #[track_caller]
 fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
@@ -103,5 +120,7 @@ fn eventually(what: &str, mut condition: impl FnMut() -> bool) {
 /// Says that `test` could not be tried here. Past the harness, which would swallow it.
 fn skip(test: &str, why: impl std::fmt::Display) {
     use std::io::Write;
-    let _ = writeln!(std::io::stderr(), "SKIPPED: {test}: {why}");
+    // In one write, or the harness would write in between.
+    let line = format!("SKIPPED: {test}: {why}\n");
+    let _ = std::io::stderr().write_all(line.as_bytes());
 }

@@ -3,13 +3,14 @@ use std::path::Path;
 
 use wharf_lease::{Error, Key};
 
-use crate::{Place, Reuse, serve, v4};
+use crate::{Place, Reuse, no_forks, serve, v4};
 
 /// A port below the leases of every other test, and of most machines.
 const PORT: u16 = 18_950;
 
 #[test]
 fn each_service_has_an_address_of_its_own() {
+    let _quiet = no_forks();
     let place = Place::new();
     let key = |service: &str, port: &str| Key {
         port: port.to_owned(),
@@ -39,6 +40,7 @@ fn each_service_has_an_address_of_its_own() {
 
 #[test]
 fn an_address_of_its_own_is_held_too() {
+    let _quiet = no_forks();
     let place = Place::new();
     let lease = place
         .registry
@@ -56,6 +58,7 @@ fn an_address_of_its_own_is_held_too() {
 
 #[test]
 fn a_service_may_change_its_mind() {
+    let _quiet = no_forks();
     let place = Place::new();
     let key = place.key("db");
     let own = place.registry.own_address(&key, PORT + 3).expect("an address");
@@ -68,6 +71,7 @@ fn a_service_may_change_its_mind() {
 
 #[test]
 fn a_port_that_is_taken_everywhere_is_an_error() {
+    let _quiet = no_forks();
     let place = Place::new();
     let port = PORT + 4;
     let everywhere = serve(([0, 0, 0, 0], port).into(), Reuse::No).expect("a server");

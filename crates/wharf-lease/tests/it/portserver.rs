@@ -2,12 +2,12 @@ use std::collections::BTreeSet;
 use std::io::{Read, Write};
 use std::net::{Shutdown, TcpListener};
 use std::os::unix::net::UnixStream;
-use std::process::Command;
+use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use wharf_lease::{LeaseRange, RegistryConfig, portserver};
 
-use crate::{Place, skip};
+use crate::{Place, no_forks, skip, spawn};
 
 /// Runs `work` while a portserver answers at the address that it is given.
 fn with_server(place: &Place, address: &str, work: impl FnOnce()) {
@@ -107,7 +107,7 @@ fn a_request_may_come_in_parts_or_without_a_newline() {
 fn what_is_no_request_gets_no_byte() {
     let place = Place::new();
     let address = path(&place);
-    let mut dead = Command::new("true").spawn().expect("a process");
+    let mut dead = spawn(&mut Command::new("true")).expect("a process");
     let dead_pid = dead.id();
     dead.wait().expect("its end");
     with_server(&place, &address, || {
@@ -134,8 +134,9 @@ fn a_port_is_given_again_when_its_process_is_dead_and_it_binds() {
     };
     let place = Place::with(config);
     let address = path(&place);
+    let mut child = spawn(Command::new("sleep").arg("1000")).expect("a process");
+    let _quiet = no_forks();
     with_server(&place, &address, || {
-        let mut child = Command::new("sleep").arg("1000").spawn().expect("a process");
         let request = format!("{}\n", child.id());
         let ports: BTreeSet<u16> = (0..2)
             .map(|_| port(&ask(connect(&address), request.as_bytes())))
@@ -187,18 +188,20 @@ fn a_dead_socket_file_is_replaced_and_a_living_one_is_not() {
 fn the_usual_client_is_served() {
     const TEST: &str = "the_usual_client_is_served";
     let script = "import portpicker; print(portpicker.pick_unused_port())";
-    let importable = Command::new("python3").args(["-c", "import portpicker"]).output();
+    let python = |code: &str, address: &str| {
+        let mut command = Command::new("python3");
+        command.args(["-c", code]).env("PORTSERVER_ADDRESS", address);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        spawn(&mut command).and_then(Child::wait_with_output)
+    };
+    let importable = python("import portpicker", "");
     if !importable.is_ok_and(|output| output.status.success()) {
         return skip(TEST, "Python's portpicker is not installed");
     }
     let place = Place::new();
     let address = path(&place);
     with_server(&place, &address, || {
-        let output = Command::new("python3")
-            .args(["-c", script])
-            .env("PORTSERVER_ADDRESS", &address)
-            .output()
-            .expect("it runs");
+        let output = python(script, &address).expect("it runs");
         let port = port(&String::from_utf8_lossy(&output.stdout));
         assert!(place.registry.range().contains(port), "{port}");
     });

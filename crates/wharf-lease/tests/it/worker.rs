@@ -84,7 +84,7 @@ pub(crate) struct Worker {
 
 impl Worker {
     pub(crate) fn start(mut command: Command) -> std::io::Result<Self> {
-        let mut child = command.spawn()?;
+        let mut child = crate::spawn(&mut command)?;
         let input = child.stdin.take();
         let output = child.stdout.take().expect("a pipe");
         Ok(Self {

@@ -45,7 +45,9 @@ impl Client {
     /// A client of the socket at `path`. Nothing is connected yet.
     #[must_use]
     pub fn new(path: &Path) -> Self {
-        Client { path: path.to_owned() }
+        Client {
+            path: path.to_owned(),
+        }
     }
 
     /// Asks, and returns the one answer.
@@ -80,12 +82,19 @@ impl Client {
         &self,
         request: &Request,
     ) -> Result<impl Iterator<Item = Result<Reply, ControlError>> + use<>, ControlError> {
-        let unreachable = |source| ControlError::Unreachable { path: self.path.clone(), source };
+        let unreachable = |source| ControlError::Unreachable {
+            path: self.path.clone(),
+            source,
+        };
         let mut stream = UnixStream::connect(&self.path).map_err(unreachable)?;
         if !super::is_same_user(&stream) {
-            return Err(ControlError::Stranger { path: self.path.clone() });
+            return Err(ControlError::Stranger {
+                path: self.path.clone(),
+            });
         }
-        stream.set_write_timeout(Some(Duration::from_secs(10))).map_err(unreachable)?;
+        stream
+            .set_write_timeout(Some(Duration::from_secs(10)))
+            .map_err(unreachable)?;
         let mut line = serde_json::to_vec(request).map_err(|error| self.no_answer(&error.to_string()))?;
         line.push(b'\n');
         stream.write_all(&line).map_err(unreachable)?;
@@ -97,6 +106,9 @@ impl Client {
     }
 
     fn no_answer(&self, why: &str) -> ControlError {
-        ControlError::NoAnswer { path: self.path.clone(), why: why.to_owned() }
+        ControlError::NoAnswer {
+            path: self.path.clone(),
+            why: why.to_owned(),
+        }
     }
 }

@@ -17,6 +17,5 @@ pub(crate) use server::{Call, listen};
 
 /// Whether the process at the other end of a Unix socket is of the same user.
 fn is_same_user(socket: &std::os::unix::net::UnixStream) -> bool {
-    rustix::net::sockopt::socket_peercred(socket)
-        .is_ok_and(|peer| peer.uid == rustix::process::getuid())
+    rustix::net::sockopt::socket_peercred(socket).is_ok_and(|peer| peer.uid == rustix::process::getuid())
 }

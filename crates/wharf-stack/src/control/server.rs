@@ -39,28 +39,32 @@ pub(crate) fn listen(
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     let calls = Arc::new(calls);
     let open = Arc::new(AtomicUsize::new(0));
-    std::thread::Builder::new().name("control".to_owned()).spawn(move || {
-        for stream in listener.incoming() {
-            let Ok(stream) = stream else {
-                // EMFILE and the like: pause, so that others can close theirs.
-                std::thread::sleep(Duration::from_millis(50));
-                continue;
-            };
-            if !super::is_same_user(&stream) || open.load(Ordering::Relaxed) >= CONNECTIONS {
-                continue;
+    std::thread::Builder::new()
+        .name("control".to_owned())
+        .spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else {
+                    // EMFILE and the like: pause, so that others can close theirs.
+                    std::thread::sleep(Duration::from_millis(50));
+                    continue;
+                };
+                if !super::is_same_user(&stream) || open.load(Ordering::Relaxed) >= CONNECTIONS {
+                    continue;
+                }
+                let (logs, calls, served) = (logs.clone(), Arc::clone(&calls), Arc::clone(&open));
+                open.fetch_add(1, Ordering::Relaxed);
+                let spawned = std::thread::Builder::new()
+                    .name("control-peer".to_owned())
+                    .spawn(move || {
+                        // An error here is the client's going away.
+                        let _ = serve(&stream, &logs, &*calls);
+                        served.fetch_sub(1, Ordering::Relaxed);
+                    });
+                if spawned.is_err() {
+                    open.fetch_sub(1, Ordering::Relaxed);
+                }
             }
-            let (logs, calls, served) = (logs.clone(), Arc::clone(&calls), Arc::clone(&open));
-            open.fetch_add(1, Ordering::Relaxed);
-            let spawned = std::thread::Builder::new().name("control-peer".to_owned()).spawn(move || {
-                // An error here is the client's going away.
-                let _ = serve(&stream, &logs, &*calls);
-                served.fetch_sub(1, Ordering::Relaxed);
-            });
-            if spawned.is_err() {
-                open.fetch_sub(1, Ordering::Relaxed);
-            }
-        }
-    })?;
+        })?;
     Ok(())
 }
 
@@ -72,10 +76,13 @@ fn serve(stream: &UnixStream, logs: &Logs, calls: &dyn Fn(Call) -> bool) -> io::
     let request = match serde_json::from_str::<Request>(&line) {
         Ok(request) => request,
         Err(error) => {
-            return send(stream, &Reply::Refused(Refusal {
-                error: format!("understand the request: {error}"),
-                hint: Some("use the same version of wharf for the stack and the command".to_owned()),
-            }));
+            return send(
+                stream,
+                &Reply::Refused(Refusal {
+                    error: format!("understand the request: {error}"),
+                    hint: Some("use the same version of wharf for the stack and the command".to_owned()),
+                }),
+            );
         }
     };
     if let Request::Logs(query) = request {
@@ -87,7 +94,12 @@ fn serve(stream: &UnixStream, logs: &Logs, calls: &dyn Fn(Call) -> bool) -> io::
     } else {
         None
     };
-    let gone = || Reply::Refused(Refusal { error: "the stack is stopping".to_owned(), hint: None });
+    let gone = || {
+        Reply::Refused(Refusal {
+            error: "the stack is stopping".to_owned(),
+            hint: None,
+        })
+    };
     send(stream, &reply.unwrap_or_else(gone))
 }
 
@@ -119,7 +131,10 @@ fn serve_logs(stream: &UnixStream, logs: &Logs, query: &LogQuery) -> io::Result<
 fn peer_has_left(stream: &UnixStream) -> bool {
     use rustix::event::{PollFd, PollFlags, Timespec, poll};
     let mut fds = [PollFd::new(stream, PollFlags::IN)];
-    let now = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let now = Timespec {
+        tv_sec: 0,
+        tv_nsec: 0,
+    };
     poll(&mut fds, Some(&now)).is_ok_and(|count| count > 0)
         && fds[0].revents().intersects(PollFlags::HUP | PollFlags::ERR)
 }

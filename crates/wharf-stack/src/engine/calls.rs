@@ -1,6 +1,8 @@
 use super::Stack;
 use super::start::read;
-use crate::control::{Call, Change, LinkStatus, PortStatus, Refusal, Reply, Request, ServiceStatus, StackStatus};
+use crate::control::{
+    Call, Change, LinkStatus, PortStatus, Refusal, Reply, Request, ServiceStatus, StackStatus,
+};
 use crate::logs::Stream;
 use crate::project::{Consumer, LinkName, Service, ServiceKind, ServiceName};
 use crate::supervise::{Haste, Phase};
@@ -23,7 +25,9 @@ impl Stack {
             Request::Apply => self.read_again(),
             Request::Set { link, up, down } => self.set(&link, &up, &down),
             Request::Cut { link, cut } => self.on_link(&link, |stack, name| {
-                let Some(link) = stack.links.get_mut(name) else { return };
+                let Some(link) = stack.links.get_mut(name) else {
+                    return;
+                };
                 link.cut = Some(cut);
                 let cutting = stack.relay.cut(link.id, cut);
                 stack.note(cutting);
@@ -46,7 +50,10 @@ impl Stack {
         }
         Err(Refusal {
             error: format!("there is no service `{name}` in stack {}", self.name),
-            hint: self.project.nearest_name(name).map(|near| format!("did you mean `{near}`?")),
+            hint: self
+                .project
+                .nearest_name(name)
+                .map(|near| format!("did you mean `{near}`?")),
         })
     }
 
@@ -55,9 +62,10 @@ impl Stack {
             Ok(parsed) => self.links.keys().find(|known| **known == parsed),
             // A link may also be named by its provider alone, if only one leads there.
             Err(_) => {
-                let mut leading = self.links.keys().filter(|known| {
-                    known.provider.as_str() == name && known.consumer != Consumer::Door
-                });
+                let mut leading = self
+                    .links
+                    .keys()
+                    .filter(|known| known.provider.as_str() == name && known.consumer != Consumer::Door);
                 leading.next().filter(|_| leading.next().is_none())
             }
         };
@@ -114,22 +122,44 @@ impl Stack {
     fn environment_of(&self, name: &str) -> Result<Reply, Refusal> {
         let name = self.find_service(name)?;
         match self.plans.get(&name) {
-            Some(plan) => Ok(Reply::Env { variables: plan.env.clone(), cwd: plan.cwd.clone() }),
-            None => Err(Refusal { error: format!("service {name} is not planned yet"), hint: None }),
+            Some(plan) => Ok(Reply::Env {
+                variables: plan.env.clone(),
+                cwd: plan.cwd.clone(),
+            }),
+            None => Err(Refusal {
+                error: format!("service {name} is not planned yet"),
+                hint: None,
+            }),
         }
     }
 
     fn read_again(&mut self) -> Result<Reply, Refusal> {
-        let refused = |error: super::StackError| Refusal { hint: error.hint(), error: error.to_string() };
+        let refused = |error: super::StackError| Refusal {
+            hint: error.hint(),
+            error: error.to_string(),
+        };
         let (project, ..) = read(&self.config.source).map_err(refused)?;
         if project == self.project {
             return Ok(Reply::Done { said: Vec::new() });
         }
         let before: Vec<ServiceName> = self.plans.keys().cloned().collect();
         let changed = self.apply(project).map_err(refused)?;
-        let mut said: Vec<String> = changed.iter().map(|name| format!("{name}: changed, started anew")).collect();
-        said.extend(self.plans.keys().filter(|name| !before.contains(name)).map(|name| format!("{name}: new")));
-        said.extend(before.iter().filter(|name| !self.plans.contains_key(*name)).map(|name| format!("{name}: gone, stopped")));
+        let mut said: Vec<String> = changed
+            .iter()
+            .map(|name| format!("{name}: changed, started anew"))
+            .collect();
+        said.extend(
+            self.plans
+                .keys()
+                .filter(|name| !before.contains(name))
+                .map(|name| format!("{name}: new")),
+        );
+        said.extend(
+            before
+                .iter()
+                .filter(|name| !self.plans.contains_key(*name))
+                .map(|name| format!("{name}: gone, stopped")),
+        );
         if said.is_empty() {
             said.push("the file's new conditions are in force".to_owned());
         }
@@ -147,7 +177,12 @@ impl Stack {
             pid: std::process::id(),
             door_port: self.config.door_port,
             names_resolve: self.names_resolve,
-            services: self.project.services.iter().map(|service| self.service_status(service)).collect(),
+            services: self
+                .project
+                .services
+                .iter()
+                .map(|service| self.service_status(service))
+                .collect(),
             links: self.link_statuses(),
         }
     }
@@ -155,9 +190,15 @@ impl Stack {
     fn service_status(&self, service: &Service) -> ServiceStatus {
         let name = &service.name;
         let view = self.supervisor.view(name);
-        let door = LinkName { consumer: Consumer::Door, provider: name.clone() };
+        let door = LinkName {
+            consumer: Consumer::Door,
+            provider: name.clone(),
+        };
         let ports = self.ports.of(name).iter();
-        let ports = ports.map(|port| PortStatus { name: port.name.clone(), address: port.address });
+        let ports = ports.map(|port| PortStatus {
+            name: port.name.clone(),
+            address: port.address,
+        });
         ServiceStatus {
             name: name.to_string(),
             task: service.kind == ServiceKind::Task,
@@ -167,10 +208,21 @@ impl Stack {
             since_ms: view.as_ref().map_or(0, |view| {
                 u64::try_from(self.now().saturating_sub(view.since).as_millis()).unwrap_or(u64::MAX)
             }),
-            ports: if service.kind == ServiceKind::Task { Vec::new() } else { ports.collect() },
-            listens: self.live.get(name).map(|live| live.listens.clone()).unwrap_or_default(),
+            ports: if service.kind == ServiceKind::Task {
+                Vec::new()
+            } else {
+                ports.collect()
+            },
+            listens: self
+                .live
+                .get(name)
+                .map(|live| live.listens.clone())
+                .unwrap_or_default(),
             url: self.url(service),
-            direct_url: self.links.get(&door).map(|link| format!("http://{}", link.address)),
+            direct_url: self
+                .links
+                .get(&door)
+                .map(|link| format!("http://{}", link.address)),
         }
     }
 

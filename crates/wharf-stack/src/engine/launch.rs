@@ -50,7 +50,8 @@ impl Stack {
         match order {
             Order::Start(name, hold) => {
                 if let Err(why) = self.launch(&name, hold) {
-                    self.supervisor.handle(self.now(), &name, Event::SpawnFailed { why });
+                    self.supervisor
+                        .handle(self.now(), &name, Event::SpawnFailed { why });
                 }
             }
             Order::Terminate(name) => self.signal(&name),
@@ -72,20 +73,31 @@ impl Stack {
     }
 
     fn signal(&mut self, name: &ServiceName) {
-        let number = self.plans.get(name).map_or(StopSignal::Term, |plan| plan.service.stop_signal).number();
+        let number = self
+            .plans
+            .get(name)
+            .map_or(StopSignal::Term, |plan| plan.service.stop_signal)
+            .number();
         if let Some(live) = self.live.get(name) {
             let _ = self.guardian.signal(&live.instance, number);
         }
     }
 
     fn launch(&mut self, name: &ServiceName, hold: HoldUse) -> Result<(), String> {
-        let plan = self.plans.get(name).ok_or("it is not in the project any more")?.clone();
+        let plan = self
+            .plans
+            .get(name)
+            .ok_or("it is not in the project any more")?
+            .clone();
         self.starts += 1;
         let instance = format!("{}:{}:{name}", self.run_id, self.starts);
         let sockets = self.sockets_for(name, plan.service.socket, hold)?;
         let streams = Streams::open(self.config.interactive, plan.user)
             .map_err(|error| format!("open its standard streams: {error}"))?;
-        let group = self.cgroup.as_deref().and_then(|parent| cgroup::make(parent, &format!("{}-{name}", self.starts)));
+        let group = self
+            .cgroup
+            .as_deref()
+            .and_then(|parent| cgroup::make(parent, &format!("{}-{name}", self.starts)));
         let mut env = plan.env.clone();
         env.insert(INSTANCE_VAR.to_owned(), instance.clone());
         let notify = self.notify_for(name, &plan.service.ready)?;
@@ -110,7 +122,9 @@ impl Stack {
             sockets: sockets.iter().map(|_| name.to_string()).collect(),
         };
         let theirs = [streams.stdin.1, streams.stdout.1, streams.stderr.1];
-        self.guardian.launch(launch, &theirs, &sockets).map_err(|error| error.to_string())?;
+        self.guardian
+            .launch(launch, &theirs, &sockets)
+            .map_err(|error| error.to_string())?;
         let live = Live {
             instance,
             cgroup: group,
@@ -136,7 +150,9 @@ impl Stack {
             if passing == SocketPassing::Pass && port.name == ports::MAIN {
                 let address = port.address;
                 for listener in port.listen().map_err(|error| error.to_string())? {
-                    let copy = listener.try_clone().map_err(|error| format!("pass {address}: {error}"));
+                    let copy = listener
+                        .try_clone()
+                        .map_err(|error| format!("pass {address}: {error}"));
                     sockets.push(OwnedFd::from(copy?));
                 }
                 continue;
@@ -160,17 +176,30 @@ impl Stack {
             .map_err(|error| format!("bind the socket {} for {name}: {error}", path.display()))
     }
 
-    fn read(&self, name: &ServiceName, stream: Stream, from: OwnedFd, awaited: Option<String>, seen: &Arc<AtomicBool>) {
+    fn read(
+        &self,
+        name: &ServiceName,
+        stream: Stream,
+        from: OwnedFd,
+        awaited: Option<String>,
+        seen: &Arc<AtomicBool>,
+    ) {
         let (logs, service, seen) = (self.logs.clone(), name.to_string(), Arc::clone(seen));
-        let reading = std::thread::Builder::new().name(format!("log-{name}")).spawn(move || {
-            logs.read_stream(&service, stream, File::from(from), |line| {
-                if awaited.as_ref().is_some_and(|text| line.contains(text.as_str())) {
-                    seen.store(true, Ordering::Relaxed);
-                }
+        let reading = std::thread::Builder::new()
+            .name(format!("log-{name}"))
+            .spawn(move || {
+                logs.read_stream(&service, stream, File::from(from), |line| {
+                    if awaited.as_ref().is_some_and(|text| line.contains(text.as_str())) {
+                        seen.store(true, Ordering::Relaxed);
+                    }
+                });
             });
-        });
         if let Err(error) = reading {
-            self.logs.add(name.as_str(), Stream::Wharf, format!("its output is lost: {error}"));
+            self.logs.add(
+                name.as_str(),
+                Stream::Wharf,
+                format!("its output is lost: {error}"),
+            );
         }
     }
 
@@ -195,14 +224,24 @@ impl Stack {
             environment: plan.env.clone().into_iter().collect(),
             cwd: plan.cwd.clone(),
         };
-        let (stop, sender, instance) = (Arc::clone(&live.stop_probe), self.sender.clone(), live.instance.clone());
-        let probing = std::thread::Builder::new().name(format!("probe-{name}")).spawn(move || {
-            if let Some(found) = probe::watch(&watch, &stop) {
-                let _ = sender.send(Message::Probe { instance, found });
-            }
-        });
+        let (stop, sender, instance) = (
+            Arc::clone(&live.stop_probe),
+            self.sender.clone(),
+            live.instance.clone(),
+        );
+        let probing = std::thread::Builder::new()
+            .name(format!("probe-{name}"))
+            .spawn(move || {
+                if let Some(found) = probe::watch(&watch, &stop) {
+                    let _ = sender.send(Message::Probe { instance, found });
+                }
+            });
         if let Err(error) = probing {
-            self.logs.add(name.as_str(), Stream::Wharf, format!("its readiness is not seen: {error}"));
+            self.logs.add(
+                name.as_str(),
+                Stream::Wharf,
+                format!("its readiness is not seen: {error}"),
+            );
         }
     }
 
@@ -219,7 +258,10 @@ impl Stack {
             }
             Found::Elsewhere(addresses) => {
                 let told = expected.map(|address| address.to_string()).unwrap_or_default();
-                say(format!("it listens on {}, and not on {told} as it was told: links lead there", list(&addresses)));
+                say(format!(
+                    "it listens on {}, and not on {told} as it was told: links lead there",
+                    list(&addresses)
+                ));
                 addresses
             }
             Found::Foreign(owner) => {
@@ -243,7 +285,8 @@ impl Stack {
     }
 
     pub(super) fn has_exited(&mut self, name: &ServiceName, exit: Exit) {
-        self.logs.add(name.as_str(), Stream::Wharf, format!("ended with {exit}"));
+        self.logs
+            .add(name.as_str(), Stream::Wharf, format!("ended with {exit}"));
         self.forget_live(name);
         // Between this start and the next, nobody else shall get the port.
         for port in self.ports.of_mut(name) {
@@ -264,7 +307,11 @@ impl Stack {
 }
 
 fn list(addresses: &[SocketAddr]) -> String {
-    addresses.iter().map(ToString::to_string).collect::<Vec<_>>().join(" and ")
+    addresses
+        .iter()
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(" and ")
 }
 
 /// The standard streams of a service: our end and its end of each.
@@ -289,7 +336,12 @@ impl Streams {
                 (writer.into(), reader.into())
             }
         };
-        Ok(Streams { stdin, stdout: output()?, stderr: output()?, terminal })
+        Ok(Streams {
+            stdin,
+            stdout: output()?,
+            stderr: output()?,
+            terminal,
+        })
     }
 }
 

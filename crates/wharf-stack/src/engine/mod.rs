@@ -124,7 +124,9 @@ impl Stack {
     /// A handle to it.
     #[must_use]
     pub fn handle(&self) -> Handle {
-        Handle { sender: self.sender.clone() }
+        Handle {
+            sender: self.sender.clone(),
+        }
     }
 
     /// The directory for the door's files.
@@ -223,14 +225,14 @@ impl Stack {
         let names: Vec<ServiceName> = self.live.keys().cloned().collect();
         for name in names {
             self.forget_live(&name);
-            self.supervisor.handle(now, &name, Event::Exited(crate::supervise::Exit::Unknown));
+            self.supervisor
+                .handle(now, &name, Event::Exited(crate::supervise::Exit::Unknown));
         }
     }
 
     /// Answers those who wait for the stack to settle, and ends a first start that failed.
     fn settle(&mut self) {
-        let failed = self.first_start == FirstStart::UnderWay
-            && self.supervisor.failures().next().is_some();
+        let failed = self.first_start == FirstStart::UnderWay && self.supervisor.failures().next().is_some();
         if failed {
             self.failure = Some(self.describe_failures());
             let said = self.failure.clone();
@@ -251,7 +253,12 @@ impl Stack {
             let text = format!("up in {:.2} s", self.now().as_secs_f64());
             self.logs.add("wharf", Stream::Wharf, text);
         }
-        let refusal = self.supervisor.failures().next().is_some().then(|| self.describe_failures());
+        let refusal = self
+            .supervisor
+            .failures()
+            .next()
+            .is_some()
+            .then(|| self.describe_failures());
         for waiting in self.settling.drain(..) {
             let _ = waiting.send(match refusal.clone() {
                 Some(refusal) => Reply::Refused(refusal),
@@ -302,7 +309,11 @@ impl Stack {
                 plan.cwd.display(),
                 port.address
             ),
-            (Some(plan), None) => format!("it was started as `{}` in {}", plan.argv.join(" "), plan.cwd.display()),
+            (Some(plan), None) => format!(
+                "it was started as `{}` in {}",
+                plan.argv.join(" "),
+                plan.cwd.display()
+            ),
             _ => format!("`wharf logs {name}` has its whole output"),
         }
     }
@@ -316,7 +327,9 @@ impl Stack {
         self.logs.close();
         let last = self.failure.clone();
         for waiting in self.settling.drain(..).chain(self.stopping.drain(..)) {
-            let _ = waiting.send(Reply::Done { said: vec!["stopped".to_owned()] });
+            let _ = waiting.send(Reply::Done {
+                said: vec!["stopped".to_owned()],
+            });
         }
         match last {
             Some(refusal) => Err(refusal),

@@ -126,7 +126,9 @@ impl StackError {
             // Its own text shows the place and the hint.
             StackError::Project(_) => None,
             StackError::Plan(error) => error.hint(),
-            StackError::Lease(LeaseError::InUse { .. }) => Some("stop that program, or give the lease up: `wharf release NAME`".to_owned()),
+            StackError::Lease(LeaseError::InUse { .. }) => {
+                Some("stop that program, or give the lease up: `wharf release NAME`".to_owned())
+            }
             StackError::RunDir(_) | StackError::Control { .. } => {
                 Some("set XDG_RUNTIME_DIR or WHARF_STATE_DIR to a directory that you may write".to_owned())
             }
@@ -147,14 +149,24 @@ pub enum Started {
 pub(super) fn read(source: &Source) -> Result<(Project, PathBuf, String), StackError> {
     match source {
         Source::File(path) => {
-            let failed = |source| StackError::Read { path: path.clone(), source };
+            let failed = |source| StackError::Read {
+                path: path.clone(),
+                source,
+            };
             let path = path.canonicalize().map_err(failed)?;
             let text = std::fs::read_to_string(&path).map_err(failed)?;
             let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
-            Ok((Project::parse(&text, &path)?, directory, path.display().to_string()))
+            Ok((
+                Project::parse(&text, &path)?,
+                directory,
+                path.display().to_string(),
+            ))
         }
         Source::Made { text, directory, tag } => {
-            let failed = |source| StackError::Read { path: directory.clone(), source };
+            let failed = |source| StackError::Read {
+                path: directory.clone(),
+                source,
+            };
             let directory = directory.canonicalize().map_err(failed)?;
             let project = Project::parse(text, &directory.join(FILE_NAME))?;
             let identity = format!("{}#{tag}", directory.display());
@@ -173,9 +185,10 @@ impl Source {
             Source::File(path) => (path, None),
             Source::Made { directory, tag, .. } => (directory, Some(tag)),
         };
-        let canonical = path
-            .canonicalize()
-            .map_err(|source| StackError::Read { path: path.clone(), source })?;
+        let canonical = path.canonicalize().map_err(|source| StackError::Read {
+            path: path.clone(),
+            source,
+        })?;
         Ok(match tag {
             None => canonical.display().to_string(),
             Some(tag) => format!("{}#{tag}", canonical.display()),
@@ -211,8 +224,7 @@ impl Stack {
         let guardian = Guardian::start(&config.exe, &run_id, move |report| {
             let _ = from_guardian.send(Message::Guardian(report));
         })?;
-        let cgroup = cgroup::own_group()
-            .and_then(|parent| cgroup::make(&parent, &format!("wharf-{run_id}")));
+        let cgroup = cgroup::own_group().and_then(|parent| cgroup::make(&parent, &format!("wharf-{run_id}")));
         let mut stack = Stack {
             identity,
             directory,
@@ -256,13 +268,18 @@ impl Stack {
         self.write_record()?;
         self.apply(project)?;
         if self.name != self.project.name.as_str() {
-            let text = format!("another stack is named {}: this one is {}", self.project.name, self.name);
+            let text = format!(
+                "another stack is named {}: this one is {}",
+                self.project.name, self.name
+            );
             self.logs.add("wharf", Stream::Wharf, text);
         }
         let path = self.files.socket();
         let sender = self.sender.clone();
-        crate::control::listen(&path, self.logs.clone(), move |call| sender.send(Message::Call(call)).is_ok())
-            .map_err(|source| StackError::Control { path, source })?;
+        crate::control::listen(&path, self.logs.clone(), move |call| {
+            sender.send(Message::Call(call)).is_ok()
+        })
+        .map_err(|source| StackError::Control { path, source })?;
         self.ask_whether_names_resolve();
         Ok(())
     }
@@ -285,12 +302,14 @@ impl Stack {
     fn ask_whether_names_resolve(&self) {
         let sender = self.sender.clone();
         let host = identity::host_name("web", None, &self.name);
-        let asked = std::thread::Builder::new().name("names".to_owned()).spawn(move || {
-            let resolves = (host.as_str(), 80)
-                .to_socket_addrs()
-                .is_ok_and(|mut addresses| addresses.any(|address| address.ip().is_loopback()));
-            let _ = sender.send(Message::NamesResolve(resolves));
-        });
+        let asked = std::thread::Builder::new()
+            .name("names".to_owned())
+            .spawn(move || {
+                let resolves = (host.as_str(), 80)
+                    .to_socket_addrs()
+                    .is_ok_and(|mut addresses| addresses.any(|address| address.ip().is_loopback()));
+                let _ = sender.send(Message::NamesResolve(resolves));
+            });
         // No thread to be had: then it is not said; nothing else depends on it.
         drop(asked);
     }

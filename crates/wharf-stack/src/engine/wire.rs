@@ -41,7 +41,11 @@ impl Stack {
     /// Makes this the project: leases and links for what is new, an end to what is gone, and
     /// a new start for what changed. Returns the services that are started anew.
     pub(super) fn apply(&mut self, project: Project) -> Result<Vec<ServiceName>, StackError> {
-        for service in project.services.iter().filter(|service| service.kind == ServiceKind::Service) {
+        for service in project
+            .services
+            .iter()
+            .filter(|service| service.kind == ServiceKind::Service)
+        {
             self.ports.provide(service)?;
         }
         for link in project.links() {
@@ -89,12 +93,22 @@ impl Stack {
             let protocol = project
                 .service(provider.as_str())
                 .map(|service| &service.protocol)
-                .or_else(|| project.external(provider.as_str()).map(|external| &external.protocol))?;
+                .or_else(|| {
+                    project
+                        .external(provider.as_str())
+                        .map(|external| &external.protocol)
+                })?;
             Some((provider.clone(), (address, protocol.clone())))
         });
         Addresses {
-            own: ports.first().map_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)), |port| port.address),
-            more: ports.iter().skip(1).map(|port| (port.name.clone(), port.address)).collect(),
+            own: ports
+                .first()
+                .map_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)), |port| port.address),
+            more: ports
+                .iter()
+                .skip(1)
+                .map(|port| (port.name.clone(), port.address))
+                .collect(),
             needs: needs.collect(),
             url: self.url(service),
             holdable: self.ports.is_holdable(&service.name),
@@ -119,7 +133,8 @@ impl Stack {
             }
             let id = link.id;
             if def.provider == ProviderKind::External {
-                self.relay.set_provider(id, resolve(project, &def.name.provider)?)?;
+                self.relay
+                    .set_provider(id, resolve(project, &def.name.provider)?)?;
             }
             return Ok(());
         }
@@ -139,7 +154,14 @@ impl Stack {
             park: ParkLimits::default(),
         })?;
         let in_file = (def.up, def.down);
-        let link = Link { id, address, in_file, up: def.up, down: def.down, cut: None };
+        let link = Link {
+            id,
+            address,
+            in_file,
+            up: def.up,
+            down: def.down,
+            cut: None,
+        };
         self.links.insert(def.name.clone(), link);
         Ok(())
     }
@@ -186,7 +208,10 @@ impl Stack {
             .services
             .iter()
             .filter_map(|service| {
-                let name = LinkName { consumer: Consumer::Door, provider: service.name.clone() };
+                let name = LinkName {
+                    consumer: Consumer::Door,
+                    provider: service.name.clone(),
+                };
                 let port = self.links.get(&name)?.address.port();
                 let host = identity::host_name(service.name.as_str(), self.branch.as_deref(), &self.name);
                 Some((host, vec![format!("127.0.0.1:{port}"), format!("[::1]:{port}")]))
@@ -194,9 +219,18 @@ impl Stack {
             .collect();
         let pid = std::process::id();
         let start_time = wharf_host::process::start_time(pid).unwrap_or_default();
-        let registration = Registration { stack: &self.name, pid, start_time, hosts };
+        let registration = Registration {
+            stack: &self.name,
+            pid,
+            start_time,
+            hosts,
+        };
         if let Err(error) = self.files.write_door(&registration) {
-            self.logs.add("wharf", Stream::Wharf, format!("the door does not know the names: {error}"));
+            self.logs.add(
+                "wharf",
+                Stream::Wharf,
+                format!("the door does not know the names: {error}"),
+            );
         }
     }
 }

@@ -75,7 +75,10 @@ impl Guardian {
         run_id: &str,
         report: impl Fn(Report) + Send + 'static,
     ) -> Result<Self, GuardianError> {
-        let failed = |source| GuardianError::Start { exe: exe.display().to_string(), source };
+        let failed = |source| GuardianError::Start {
+            exe: exe.display().to_string(),
+            source,
+        };
         let (socket, theirs) = UnixStream::pair().map_err(failed)?;
         let child = Process::new(exe)
             .arg("__guardian")
@@ -99,7 +102,10 @@ impl Guardian {
                 report(Report::Lost);
             })
             .map_err(failed)?;
-        Ok(Guardian { socket: Some(socket), child })
+        Ok(Guardian {
+            socket: Some(socket),
+            child,
+        })
     }
 
     /// The guardian's process.
@@ -128,7 +134,10 @@ impl Guardian {
     /// # Errors
     /// If the guardian is gone.
     pub fn signal(&mut self, instance: &str, signal: i32) -> Result<(), GuardianError> {
-        let command = Command::Signal { instance: instance.to_owned(), signal };
+        let command = Command::Signal {
+            instance: instance.to_owned(),
+            signal,
+        };
         self.tell(format!("signal {instance}"), &command, &[])
     }
 
@@ -137,7 +146,9 @@ impl Guardian {
     /// # Errors
     /// If the guardian is gone.
     pub fn kill(&mut self, instance: &str) -> Result<(), GuardianError> {
-        let command = Command::Kill { instance: instance.to_owned() };
+        let command = Command::Kill {
+            instance: instance.to_owned(),
+        };
         self.tell(format!("kill {instance}"), &command, &[])
     }
 

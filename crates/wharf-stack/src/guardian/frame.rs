@@ -6,8 +6,8 @@ use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 
 use rustix::net::{
-    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer,
-    SendAncillaryMessage, SendFlags, recvmsg, sendmsg,
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags, recvmsg, sendmsg,
 };
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
@@ -50,9 +50,18 @@ pub(super) enum Command {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Event {
-    Launched { instance: String, pid: u32 },
-    NotLaunched { instance: String, why: String },
-    Exited { instance: String, exit: crate::supervise::Exit },
+    Launched {
+        instance: String,
+        pid: u32,
+    },
+    NotLaunched {
+        instance: String,
+        why: String,
+    },
+    Exited {
+        instance: String,
+        exit: crate::supervise::Exit,
+    },
 }
 
 /// Sends one message: its length, with the descriptors attached, then JSON.
@@ -70,10 +79,18 @@ pub(super) fn send(
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
     let mut ancillary = SendAncillaryBuffer::new(&mut space);
     if !fds.is_empty() && !ancillary.push(SendAncillaryMessage::ScmRights(fds)) {
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors for one message"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            "too many descriptors for one message",
+        ));
     }
     let sent = loop {
-        match sendmsg(socket.as_fd(), &[IoSlice::new(&header)], &mut ancillary, SendFlags::NOSIGNAL) {
+        match sendmsg(
+            socket.as_fd(),
+            &[IoSlice::new(&header)],
+            &mut ancillary,
+            SendFlags::NOSIGNAL,
+        ) {
             Err(rustix::io::Errno::INTR) => {}
             other => break other?,
         }
@@ -83,16 +100,19 @@ pub(super) fn send(
 }
 
 /// Receives one message and its descriptors; `None` at the end of the stream.
-pub(super) fn receive<T: DeserializeOwned>(
-    socket: &mut UnixStream,
-) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
+pub(super) fn receive<T: DeserializeOwned>(socket: &mut UnixStream) -> io::Result<Option<(T, Vec<OwnedFd>)>> {
     let mut header = [0_u8; 4];
     let mut fds = Vec::new();
     let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MAX_FDS))];
     let mut ancillary = RecvAncillaryBuffer::new(&mut space);
     let got = loop {
         let mut buffers = [IoSliceMut::new(&mut header)];
-        match recvmsg(socket.as_fd(), &mut buffers, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
+        match recvmsg(
+            socket.as_fd(),
+            &mut buffers,
+            &mut ancillary,
+            RecvFlags::CMSG_CLOEXEC,
+        ) {
             Err(rustix::io::Errno::INTR) => {}
             other => break other?.bytes,
         }
@@ -108,7 +128,10 @@ pub(super) fn receive<T: DeserializeOwned>(
     socket.read_exact(&mut header[got..])?;
     let length = u32::from_be_bytes(header);
     if length > MAX_FRAME {
-        return Err(io::Error::new(io::ErrorKind::InvalidData, "the message is too long"));
+        return Err(io::Error::new(
+            io::ErrorKind::InvalidData,
+            "the message is too long",
+        ));
     }
     let mut body = vec![0; length as usize];
     socket.read_exact(&mut body)?;

@@ -41,11 +41,20 @@ pub fn run(exe: PathBuf) -> io::Result<()> {
     signal_hook::low_level::pipe::register(signal_hook::consts::SIGCHLD, on_signal)?;
     // A terminal's Ctrl-C goes to its foreground group, which the guardian is not in; but
     // whoever signals it by mistake must not make orphans.
-    for signal in [signal_hook::consts::SIGINT, signal_hook::consts::SIGTERM, signal_hook::consts::SIGHUP] {
+    for signal in [
+        signal_hook::consts::SIGINT,
+        signal_hook::consts::SIGTERM,
+        signal_hook::consts::SIGHUP,
+    ] {
         signal_hook::flag::register(signal, std::sync::Arc::default())?;
     }
     let own_pid = std::process::id();
-    let mut guardian = Guardian { socket, own_pid, exe, running: HashMap::new() };
+    let mut guardian = Guardian {
+        socket,
+        own_pid,
+        exe,
+        running: HashMap::new(),
+    };
     guardian.serve(&mut child_ended);
     for running in guardian.running.values() {
         if let Some(cgroup) = &running.cgroup {
@@ -120,7 +129,10 @@ impl Guardian {
         // since SIGKILL to a parent stops the forking.
         for _ in 0..16 {
             let members = family::of_instance(self.own_pid, launched, instance);
-            let members: Vec<u32> = members.into_iter().filter(|pid| !family::is_zombie(*pid)).collect();
+            let members: Vec<u32> = members
+                .into_iter()
+                .filter(|pid| !family::is_zombie(*pid))
+                .collect();
             if members.is_empty() {
                 break;
             }
@@ -133,10 +145,19 @@ impl Guardian {
         let event = match self.spawn(launch, fds) {
             Ok(pid) => {
                 let cgroup = launch.cgroup.clone();
-                self.running.insert(pid, Running { instance: instance.clone(), cgroup });
+                self.running.insert(
+                    pid,
+                    Running {
+                        instance: instance.clone(),
+                        cgroup,
+                    },
+                );
                 Event::Launched { instance, pid }
             }
-            Err(error) => Event::NotLaunched { instance, why: error.to_string() },
+            Err(error) => Event::NotLaunched {
+                instance,
+                why: error.to_string(),
+            },
         };
         self.tell(&event);
     }
@@ -144,7 +165,8 @@ impl Guardian {
     fn spawn(&self, launch: &Launch, fds: Vec<OwnedFd>) -> io::Result<u32> {
         let mut fds = fds.into_iter();
         let mut stream = || {
-            fds.next().ok_or_else(|| io::Error::other("a standard stream is missing from the message"))
+            fds.next()
+                .ok_or_else(|| io::Error::other("a standard stream is missing from the message"))
         };
         let (stdin, stdout, stderr) = (stream()?, stream()?, stream()?);
         let sockets: Vec<OwnedFd> = fds.collect();
@@ -215,5 +237,3 @@ fn cwd_or_root(cwd: &Path) -> io::Result<&Path> {
         ))
     }
 }
-
-

@@ -9,7 +9,7 @@
 //! `.wharf/`; one whose program is not becomes an external. Which program, and how it is run, stands
 //! in `data/images.toml`.
 //!
-//! It never runs anything, never changes a file that is there ([`write()`] only ever makes a new
+//! It never runs anything, never changes a file that is there (`write` only ever makes a new
 //! one), and never proposes a text that [`Project::parse`](crate::project::Project::parse) refuses.
 
 mod apps;

@@ -140,12 +140,10 @@ impl Supervisor {
 
     /// The units that failed, with the reason.
     pub fn failures(&self) -> impl Iterator<Item = (&ServiceName, &str)> {
-        self.units
-            .iter()
-            .filter_map(|(name, unit)| match &unit.phase {
-                Phase::Failed { why } => Some((name, why.as_str())),
-                _ => None,
-            })
+        self.units.iter().filter_map(|(name, unit)| match &unit.phase {
+            Phase::Failed { why } => Some((name, why.as_str())),
+            _ => None,
+        })
     }
 
     fn waits_in_vain(&self, unit: &Unit) -> bool {

@@ -32,7 +32,9 @@ fn told(command: &Command) -> Applied {
 
 #[test]
 fn each_program_is_told_where_to_listen() {
-    let rows = TABLE.lines().filter(|row| !row.is_empty() && !row.starts_with('#'));
+    let rows = TABLE
+        .lines()
+        .filter(|row| !row.is_empty() && !row.starts_with('#'));
     for row in rows {
         let cells: Vec<&str> = row.split(" | ").collect();
         let [line, name, wanted] = cells[..] else {
@@ -73,8 +75,14 @@ fn lines_for_a_shell_get_their_flags_at_the_end() {
             "sleep 1; vite\n",
             "sleep 1; vite --port 4000 --strictPort --host 127.0.0.1",
         ),
-        ("date > log; vite", "date > log; vite --port 4000 --strictPort --host 127.0.0.1"),
-        ("ls | cat && vite", "ls | cat && vite --port 4000 --strictPort --host 127.0.0.1"),
+        (
+            "date > log; vite",
+            "date > log; vite --port 4000 --strictPort --host 127.0.0.1",
+        ),
+        (
+            "ls | cat && vite",
+            "ls | cat && vite --port 4000 --strictPort --host 127.0.0.1",
+        ),
         ("vite | cat", "vite | cat"),
         ("vite > log", "vite > log"),
         ("(vite)", "(vite)"),

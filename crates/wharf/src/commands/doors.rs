@@ -44,7 +44,11 @@ impl Door {
                 Door { handle: Some(handle) }
             }
             Err(error) => {
-                logs.add("door", Stream::Wharf, format!("{error}: use the direct URLs, `wharf url SERVICE --direct`"));
+                logs.add(
+                    "door",
+                    Stream::Wharf,
+                    format!("{error}: use the direct URLs, `wharf url SERVICE --direct`"),
+                );
                 Door { handle: None }
             }
         }
@@ -63,7 +67,11 @@ fn say_role(logs: &Logs, role: &Role) {
         Role::Serving { lost, .. } => lost.as_slice(),
         Role::Elsewhere { addresses, lost } => {
             let at: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-            logs.add("door", Stream::Wharf, format!("the door is at {} instead", at.join(" and ")));
+            logs.add(
+                "door",
+                Stream::Wharf,
+                format!("the door is at {} instead", at.join(" and ")),
+            );
             lost.as_slice()
         }
         Role::Failed { why } => {
@@ -91,6 +99,8 @@ impl WhoHas for ListeningOwner {
     fn who_has(&self, address: SocketAddr) -> Option<String> {
         let listeners = wharf_host::sockets::listeners().ok()?;
         let listener = listeners.iter().find(|socket| socket.covers(address))?;
-        wharf_host::owner::of(listener).ok().map(|owner| owner.to_string())
+        wharf_host::owner::of(listener)
+            .ok()
+            .map(|owner| owner.to_string())
     }
 }

@@ -13,7 +13,12 @@ use crate::report::{Code, Report};
 use crate::surroundings::Surroundings;
 use crate::target;
 
-pub(super) fn run(here: &Surroundings, service: &str, which: &Which, command: &[String]) -> Result<ExitCode, Report> {
+pub(super) fn run(
+    here: &Surroundings,
+    service: &str,
+    which: &Which,
+    command: &[String],
+) -> Result<ExitCode, Report> {
     let (mut variables, cwd) = ask(here, service, which)?;
     // The mark by which a run's processes are ended with it is not for visitors.
     variables.remove(wharf_stack::guardian::RUN_ID_VAR);
@@ -42,8 +47,14 @@ pub(super) fn env(here: &Surroundings, service: &str, which: &Which, json: bool)
     Ok(())
 }
 
-fn ask(here: &Surroundings, service: &str, which: &Which) -> Result<(BTreeMap<String, String>, PathBuf), Report> {
-    let request = Request::Env { service: service.to_owned() };
+fn ask(
+    here: &Surroundings,
+    service: &str,
+    which: &Which,
+) -> Result<(BTreeMap<String, String>, PathBuf), Report> {
+    let request = Request::Env {
+        service: service.to_owned(),
+    };
     match target::find(here, which)?.client().ask(&request)? {
         Reply::Env { variables, cwd } => Ok((variables, cwd)),
         other => Err(Report::new(Code::Failed, format!("the stack answered {other:?}"))),

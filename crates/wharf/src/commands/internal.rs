@@ -19,15 +19,21 @@ pub(crate) fn run() -> Option<ExitCode> {
             let error = wharf_stack::shim::exec(&arguments.next().unwrap_or_default());
             out::error_line(&format!("error: {error}"));
             // As a shell says it: not found, or found and not to be run.
-            Some(ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound { 127 } else { 126 }))
+            Some(ExitCode::from(if error.kind() == std::io::ErrorKind::NotFound {
+                127
+            } else {
+                126
+            }))
         }
-        "__guardian" => Some(match std::env::current_exe().and_then(wharf_stack::guardian::run) {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => {
-                out::error_line(&format!("error: guard the services: {error}"));
-                ExitCode::FAILURE
-            }
-        }),
+        "__guardian" => Some(
+            match std::env::current_exe().and_then(wharf_stack::guardian::run) {
+                Ok(()) => ExitCode::SUCCESS,
+                Err(error) => {
+                    out::error_line(&format!("error: guard the services: {error}"));
+                    ExitCode::FAILURE
+                }
+            },
+        ),
         HOLD => Some(match hold(&arguments.collect::<Vec<_>>()) {
             Ok(()) => ExitCode::SUCCESS,
             Err(report) => report.print(),
@@ -39,7 +45,10 @@ pub(crate) fn run() -> Option<ExitCode> {
 /// Holds a leased port. Says `held` on standard output once it does: the caller waits for it.
 fn hold(arguments: &[String]) -> Result<(), report::Report> {
     let [checkout, service, port, seconds] = arguments else {
-        return Err(report::Report::new(report::Code::BadInput, "hold a port: four arguments are needed"));
+        return Err(report::Report::new(
+            report::Code::BadInput,
+            "hold a port: four arguments are needed",
+        ));
     };
     let seconds = seconds.parse().unwrap_or(1);
     let registry = Registry::open(&state_dir()?, lease_config()?)?;

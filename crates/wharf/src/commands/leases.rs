@@ -28,7 +28,9 @@ pub(super) fn run(all: bool, json: bool) -> Result<(), Report> {
             checkout: lease.key.checkout.path().display().to_string(),
             service: lease.key.service.clone(),
             port_name: lease.key.port.clone(),
-            address: lease.address.map_or_else(|| "127.0.0.1 [::1]".to_owned(), |ip| ip.to_string()),
+            address: lease
+                .address
+                .map_or_else(|| "127.0.0.1 [::1]".to_owned(), |ip| ip.to_string()),
             port: lease.port,
             hold: if lease.holdable { "yes" } else { "no" },
         })
@@ -38,14 +40,30 @@ pub(super) fn run(all: bool, json: bool) -> Result<(), Report> {
         return Ok(());
     }
     if rows.is_empty() {
-        out::error_line(if all { "no leases" } else { "no leases in this checkout; `wharf leases --all` shows every one" });
+        out::error_line(if all {
+            "no leases"
+        } else {
+            "no leases in this checkout; `wharf leases --all` shows every one"
+        });
         return Ok(());
     }
     let table: Vec<Vec<String>> = rows
         .into_iter()
-        .map(|row| vec![row.port.to_string(), row.service, row.port_name, row.address, row.hold.to_owned(), row.checkout])
+        .map(|row| {
+            vec![
+                row.port.to_string(),
+                row.service,
+                row.port_name,
+                row.address,
+                row.hold.to_owned(),
+                row.checkout,
+            ]
+        })
         .collect();
-    out::table(&["PORT", "SERVICE", "NAME", "ADDRESS", "HOLD", "CHECKOUT"], &table);
+    out::table(
+        &["PORT", "SERVICE", "NAME", "ADDRESS", "HOLD", "CHECKOUT"],
+        &table,
+    );
     Ok(())
 }
 
@@ -55,6 +73,9 @@ pub(super) fn release(name: &str, port: &str) -> Result<(), Report> {
     if registry.release(&key)? {
         return Ok(());
     }
-    let error = format!("release {name}: no lease of that name in {}", key.checkout.path().display());
+    let error = format!(
+        "release {name}: no lease of that name in {}",
+        key.checkout.path().display()
+    );
     Err(Report::new(Code::BadInput, error).hint("`wharf leases --all` shows every lease"))
 }

@@ -16,11 +16,18 @@ use crate::surroundings::Surroundings;
 pub(super) fn run(here: &Surroundings, args: &LinkArgs) -> Result<ExitCode, Report> {
     let name = wharf_stack::identity::label(&args.target.0);
     let conditions = flags_to_toml(&args.conditions)?;
-    let listen = args.listen.map(|port| format!("listen = {port}\n")).unwrap_or_default();
+    let listen = args
+        .listen
+        .map(|port| format!("listen = {port}\n"))
+        .unwrap_or_default();
     let text = format!(
         "name = \"link-{name}\"\n[external.{name}]\naddress = \"{}\"\n[link.\"client -> {name}\"]\n{listen}{conditions}",
         args.target.0
     );
-    let source = Source::Made { text, directory: here.cwd.clone(), tag: format!("link:{name}") };
+    let source = Source::Made {
+        text,
+        directory: here.cwd.clone(),
+        tag: format!("link:{name}"),
+    };
     foreground(here, source)
 }

@@ -23,7 +23,19 @@ pub(super) fn run(here: &Surroundings, which: &Which, json: bool, watch: bool) -
                 out::text("\x1b[H\x1b[2J");
             }
             let rows: Vec<Vec<String>> = links.iter().map(row).collect();
-            out::table(&["LINK", "ADDRESS", "CONNS", "UP", "DOWN", "RATE UP", "RATE DOWN", "CONDITIONS"], &rows);
+            out::table(
+                &[
+                    "LINK",
+                    "ADDRESS",
+                    "CONNS",
+                    "UP",
+                    "DOWN",
+                    "RATE UP",
+                    "RATE DOWN",
+                    "CONDITIONS",
+                ],
+                &rows,
+            );
         }
         if !watch {
             return Ok(());
@@ -129,7 +141,10 @@ pub(super) fn set(here: &Surroundings, args: &Set) -> Result<(), Report> {
             };
             (Change::Replace(cleared), Change::Replace(cleared))
         }
-        _ => (change(&flags, |profile| profile.up)?, change(&flags, |profile| profile.down)?),
+        _ => (
+            change(&flags, |profile| profile.up)?,
+            change(&flags, |profile| profile.down)?,
+        ),
     };
     let (up, down) = match args.direction.direction() {
         Direction::Both => (up, down),
@@ -137,7 +152,14 @@ pub(super) fn set(here: &Surroundings, args: &Set) -> Result<(), Report> {
         Direction::Down => (Change::Keep, down),
     };
     let client = target::find_with_link(here, &args.which, &args.link)?.client();
-    ask(&client, &Request::Set { link: args.link.clone(), up, down })
+    ask(
+        &client,
+        &Request::Set {
+            link: args.link.clone(),
+            up,
+            down,
+        },
+    )
 }
 
 pub(super) fn cut(here: &Surroundings, args: &CutArgs) -> Result<(), Report> {
@@ -154,7 +176,13 @@ pub(super) fn cut(here: &Surroundings, args: &CutArgs) -> Result<(), Report> {
         },
     };
     let client = target::find_with_link(here, &args.which, &args.link)?.client();
-    ask(&client, &Request::Cut { link: args.link.clone(), cut })
+    ask(
+        &client,
+        &Request::Cut {
+            link: args.link.clone(),
+            cut,
+        },
+    )
 }
 
 pub(super) fn heal(here: &Surroundings, link: Option<String>, which: &Which) -> Result<(), Report> {

@@ -12,12 +12,27 @@ use crate::target;
 pub(super) fn run(here: &Surroundings, args: &LogsArgs) -> Result<(), Report> {
     let running = target::find(here, &args.which)?;
     let status = running.client().status()?;
-    let names: Vec<String> = status.services.iter().map(|service| service.name.clone()).collect();
-    if let Some(service) = args.service.as_ref().filter(|service| !names.contains(service) && *service != "wharf") {
-        let report = Report::new(Code::BadInput, format!("there is no service `{service}` in stack {}", status.stack));
+    let names: Vec<String> = status
+        .services
+        .iter()
+        .map(|service| service.name.clone())
+        .collect();
+    if let Some(service) = args
+        .service
+        .as_ref()
+        .filter(|service| !names.contains(service) && *service != "wharf")
+    {
+        let report = Report::new(
+            Code::BadInput,
+            format!("there is no service `{service}` in stack {}", status.stack),
+        );
         return Err(report.hint(format!("there are {}", names.join(", "))));
     }
-    let query = LogQuery { service: args.service.clone(), last: args.lines, follow: args.follow };
+    let query = LogQuery {
+        service: args.service.clone(),
+        last: args.lines,
+        follow: args.follow,
+    };
     let printer = LinePrinter::new(&names);
     for reply in running.client().ask_for_many(&Request::Logs(query))? {
         match reply? {

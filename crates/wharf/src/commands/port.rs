@@ -14,7 +14,11 @@ use crate::surroundings::{current_dir, lease_config, state_dir};
 /// The key of NAME in the checkout that the current directory is in.
 pub(super) fn key(name: &str, port: &str) -> Result<Key, Report> {
     let checkout = Checkout::of_dir(&current_dir()?)?;
-    Ok(Key { checkout, service: name.to_owned(), port: port.to_owned() })
+    Ok(Key {
+        checkout,
+        service: name.to_owned(),
+        port: port.to_owned(),
+    })
 }
 
 pub(super) fn run(name: &str, port: &str, hold: Option<u64>) -> Result<(), Report> {

@@ -19,5 +19,8 @@ pub(super) fn run(json: bool) {
             ]
         })
         .collect();
-    out::table(&["PROFILE", "UP", "DOWN", "WHAT IT IS", "SOURCE OF ITS FIGURES"], &rows);
+    out::table(
+        &["PROFILE", "UP", "DOWN", "WHAT IT IS", "SOURCE OF ITS FIGURES"],
+        &rows,
+    );
 }

@@ -12,12 +12,19 @@ use crate::target;
 pub(super) fn run(here: &Surroundings, which: &Which, all: bool, json: bool) -> Result<(), Report> {
     let stacks: Vec<StackStatus> = if all {
         // A stack that goes away while it is asked is not running any more.
-        target::all(here).iter().filter_map(|running| running.client().status().ok()).collect()
+        target::all(here)
+            .iter()
+            .filter_map(|running| running.client().status().ok())
+            .collect()
     } else {
         vec![target::find(here, which)?.client().status()?]
     };
     if json {
-        if all { out::json(&stacks) } else { out::json(&stacks[0]) }
+        if all {
+            out::json(&stacks)
+        } else {
+            out::json(&stacks[0])
+        }
         return Ok(());
     }
     if stacks.is_empty() {
@@ -28,14 +35,26 @@ pub(super) fn run(here: &Surroundings, which: &Which, all: bool, json: bool) -> 
         .iter()
         .flat_map(|stack| stack.services.iter().map(|service| row(stack, service)))
         .collect();
-    out::table(&["STACK", "SERVICE", "STATE", "FOR", "PID", "LISTENS", "RESTARTS", "URL"], &rows);
+    out::table(
+        &[
+            "STACK", "SERVICE", "STATE", "FOR", "PID", "LISTENS", "RESTARTS", "URL",
+        ],
+        &rows,
+    );
     Ok(())
 }
 
 fn row(stack: &StackStatus, service: &ServiceStatus) -> Vec<String> {
     let listens: Vec<String> = service.listens.iter().map(ToString::to_string).collect();
-    let dash = |text: Option<String>| text.filter(|text| !text.is_empty()).unwrap_or_else(|| "-".to_owned());
-    let url = if stack.names_resolve { &service.url } else { &service.direct_url };
+    let dash = |text: Option<String>| {
+        text.filter(|text| !text.is_empty())
+            .unwrap_or_else(|| "-".to_owned())
+    };
+    let url = if stack.names_resolve {
+        &service.url
+    } else {
+        &service.direct_url
+    };
     let name = match &stack.branch {
         Some(branch) => format!("{branch}.{}", stack.stack),
         None => stack.stack.clone(),

@@ -123,7 +123,11 @@ fn attach(client: &Client) -> Result<ExitCode, Report> {
     let status = client.status()?;
     out::error_line(&format!("attached to {}; Ctrl-C leaves it running", status.stack));
     let (sender, lines) = std::sync::mpsc::channel();
-    let query = LogQuery { service: None, last: 20, follow: true };
+    let query = LogQuery {
+        service: None,
+        last: 20,
+        follow: true,
+    };
     let replies = client.ask_for_many(&Request::Logs(query))?;
     let asking = client.clone();
     let reading = std::thread::spawn(move || {
@@ -162,7 +166,10 @@ fn detach(here: &Surroundings, source: &Source) -> Result<ExitCode, Report> {
         apply(&client)?;
     } else {
         let Source::File(file) = source else {
-            return Err(Report::new(Code::BadInput, "start in the background: only a project file can be"));
+            return Err(Report::new(
+                Code::BadInput,
+                "start in the background: only a project file can be",
+            ));
         };
         let mut child = start_in_background(file, &files.background_log())?;
         await_socket(&client, &mut child, &files.background_log())?;
@@ -174,7 +181,8 @@ fn detach(here: &Surroundings, source: &Source) -> Result<ExitCode, Report> {
 }
 
 fn start_in_background(file: &Path, log: &Path) -> Result<Child, Report> {
-    let failed = |error: std::io::Error| Report::new(Code::Unusable, format!("start in the background: {error}"));
+    let failed =
+        |error: std::io::Error| Report::new(Code::Unusable, format!("start in the background: {error}"));
     let output = std::fs::File::create(log).map_err(failed)?;
     Command::new(std::env::current_exe().map_err(failed)?)
         .arg("up")
@@ -211,9 +219,18 @@ fn await_socket(client: &Client, child: &mut Child, log: &Path) -> Result<(), Re
 
 fn print_summary(status: &StackStatus) {
     let style = Style::of_stdout();
-    let longest = status.services.iter().map(|service| service.name.len()).max().unwrap_or(0);
+    let longest = status
+        .services
+        .iter()
+        .map(|service| service.name.len())
+        .max()
+        .unwrap_or(0);
     for (place, service) in status.services.iter().enumerate() {
         let name = style.service(place, &format!("{:<longest$}", service.name));
-        out::line(&format!("{name}  {}  {}", super::state(style, &service.phase), address_of(status, service)));
+        out::line(&format!(
+            "{name}  {}  {}",
+            super::state(style, &service.phase),
+            address_of(status, service)
+        ));
     }
 }

@@ -10,7 +10,10 @@ pub(super) fn run(here: &Surroundings, service: &str, direct: bool, which: &Whic
     let status = target::find(here, which)?.client().status()?;
     let names: Vec<&str> = status.services.iter().map(|found| found.name.as_str()).collect();
     let Some(found) = status.services.iter().find(|found| found.name == service) else {
-        let report = Report::new(Code::BadInput, format!("there is no service `{service}` in stack {}", status.stack));
+        let report = Report::new(
+            Code::BadInput,
+            format!("there is no service `{service}` in stack {}", status.stack),
+        );
         return Err(report.hint(format!("there are {}", names.join(", "))));
     };
     let url = if direct { &found.direct_url } else { &found.url };
@@ -21,7 +24,9 @@ pub(super) fn run(here: &Surroundings, service: &str, direct: bool, which: &Whic
         }
         None => {
             let report = Report::new(Code::BadInput, format!("the door does not lead to {service}"));
-            Err(report.hint(format!("write door = true in [service.{service}]; its address: `wharf ps`")))
+            Err(report.hint(format!(
+                "write door = true in [service.{service}]; its address: `wharf ps`"
+            )))
         }
     }
 }

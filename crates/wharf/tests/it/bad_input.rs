@@ -4,22 +4,62 @@ use crate::world::World;
 
 /// Each file, the exit code of `wharf up -d`, and what its error must say.
 const FILES: &[(&str, i32, &[&str])] = &[
-    ("[service.web]\nrnu = \"x\"\n", 2, &["wharf.toml:2:1", "did you mean `run`"]),
-    ("[service.web]\nrun = \"true\"\nneeds = [\"ap\"]\n[service.api]\nrun = \"true\"\n", 2, &["wharf.toml:3:", "api"]),
+    (
+        "[service.web]\nrnu = \"x\"\n",
+        2,
+        &["wharf.toml:2:1", "did you mean `run`"],
+    ),
+    (
+        "[service.web]\nrun = \"true\"\nneeds = [\"ap\"]\n[service.api]\nrun = \"true\"\n",
+        2,
+        &["wharf.toml:3:", "api"],
+    ),
     ("[service.Web_1]\nrun = \"x\"\n", 2, &["wharf.toml:1:", "Web_1"]),
     (
         "[service.a]\nrun = \"x\"\nneeds = [\"b\"]\n[service.b]\nrun = \"x\"\nneeds = [\"a\"]\n",
         2,
         &["a -> b -> a"],
     ),
-    ("[service.web]\nrun = \"no-such-command-here --x\"\n", 2, &["service web", "no-such-command-here", "hint:"]),
-    ("[service.web]\nrun = \"true\"\ncwd = \"nowhere\"\n", 2, &["service web", "nowhere"]),
-    ("[service.web]\nrun = \"true\"\nenv_file = \"none.env\"\n", 2, &["service web", "none.env"]),
-    ("[service.web]\nrun = \"x {needs.api.url}\"\n", 2, &["wharf.toml:2:7", "needs.api.url"]),
-    ("[link.\"a -> b\"]\nrate = \"1mbps\"\n[service.a]\nrun = \"true\"\nneeds = [\"b\"]\n[service.b]\nrun = \"true\"\n", 2, &["wharf.toml:2:"]),
-    ("[service.web]\nrun = \"sh -c 'echo my last words; exit 7'\"\n", 1, &["service web", "exit status 7", "my last words", "hint:"]),
-    ("[service.web]\nrun = \"sleep 100\"\nready_timeout = \"200ms\"\n", 1, &["service web", "not ready after 0.2 s"]),
-    ("[service.web]\nrun = \"true\"\nuser = \"no-such-user\"\n", 2, &["service web", "no-such-user"]),
+    (
+        "[service.web]\nrun = \"no-such-command-here --x\"\n",
+        2,
+        &["service web", "no-such-command-here", "hint:"],
+    ),
+    (
+        "[service.web]\nrun = \"true\"\ncwd = \"nowhere\"\n",
+        2,
+        &["service web", "nowhere"],
+    ),
+    (
+        "[service.web]\nrun = \"true\"\nenv_file = \"none.env\"\n",
+        2,
+        &["service web", "none.env"],
+    ),
+    (
+        "[service.web]\nrun = \"x {needs.api.url}\"\n",
+        2,
+        &["wharf.toml:2:7", "needs.api.url"],
+    ),
+    (
+        "[link.\"a -> b\"]\nrate = \"1mbps\"\n[service.a]\nrun = \"true\"\nneeds = [\"b\"]\n[service.b]\nrun = \"true\"\n",
+        2,
+        &["wharf.toml:2:"],
+    ),
+    (
+        "[service.web]\nrun = \"sh -c 'echo my last words; exit 7'\"\n",
+        1,
+        &["service web", "exit status 7", "my last words", "hint:"],
+    ),
+    (
+        "[service.web]\nrun = \"sleep 100\"\nready_timeout = \"200ms\"\n",
+        1,
+        &["service web", "not ready after 0.2 s"],
+    ),
+    (
+        "[service.web]\nrun = \"true\"\nuser = \"no-such-user\"\n",
+        2,
+        &["service web", "no-such-user"],
+    ),
 ];
 
 #[test]
@@ -44,21 +84,33 @@ fn without_a_file_there_is_a_hint() {
     world.run(&["ps"]).fails(3, &["hint:"]);
     world.run(&["down"]).fails(3, &["wharf up"]);
     world.run(&["logs"]).fails(3, &[]);
-    world.run(&["set", "a -> b", "--latency", "1x"]).fails(2, &["latency"]);
+    world
+        .run(&["set", "a -> b", "--latency", "1x"])
+        .fails(2, &["latency"]);
     world.run(&["frobnicate"]).fails(2, &[]);
 }
 
 #[test]
 fn names_that_are_not_there() {
     let world = World::new();
-    world.file("[service.web]\nrun = \"PEER hello\"\nneeds = [\"api\"]\n[service.api]\nrun = \"PEER hello\"\n");
+    world.file(
+        "[service.web]\nrun = \"PEER hello\"\nneeds = [\"api\"]\n[service.api]\nrun = \"PEER hello\"\n",
+    );
     world.run(&["up", "-d"]).ok();
-    world.run(&["restart", "wbe"]).fails(2, &["no service `wbe`", "did you mean `web`"]);
-    world.run(&["cut", "web -> apo"]).fails(2, &["no link", "'web -> api'"]);
-    world.run(&["set", "web -> api", "4gg"]).fails(2, &["no profile `4gg`", "did you mean `4g`"]);
+    world
+        .run(&["restart", "wbe"])
+        .fails(2, &["no service `wbe`", "did you mean `web`"]);
+    world
+        .run(&["cut", "web -> apo"])
+        .fails(2, &["no link", "'web -> api'"]);
+    world
+        .run(&["set", "web -> api", "4gg"])
+        .fails(2, &["no profile `4gg`", "did you mean `4g`"]);
     world.run(&["set", "web -> api"]).fails(2, &["nothing to set"]);
     world.run(&["env", "nope"]).fails(2, &["no service `nope`"]);
-    world.run(&["url", "nope"]).fails(2, &["no service `nope`", "web"]);
+    world
+        .run(&["url", "nope"])
+        .fails(2, &["no service `nope`", "web"]);
     world.run(&["down"]).ok();
 }
 

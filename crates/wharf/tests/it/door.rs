@@ -12,15 +12,27 @@ fn a_service_is_found_by_its_name_on_both_families() {
     world.file(WEB);
     world.run(&["up", "-d"]).ok();
     let port = world.door();
-    assert_eq!(world.run(&["url", "web"]).ok(), format!("http://web.shop.localhost:{port}"));
+    assert_eq!(
+        world.run(&["url", "web"]).ok(),
+        format!("http://web.shop.localhost:{port}")
+    );
     for address in [format!("127.0.0.1:{port}"), format!("[::1]:{port}")] {
         let (status, body) = get(&address, &format!("web.shop.localhost:{port}"), "/").expect("an answer");
-        assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", "hello from web"), "{address}");
+        assert_eq!(
+            (status.as_str(), body.as_str()),
+            ("HTTP/1.1 200 OK", "hello from web"),
+            "{address}"
+        );
         let (status, body) = get(&address, &format!("evil.example:{port}"), "/").expect("an answer");
         assert!(status.contains("421") && !body.contains("web"), "{status} {body}");
     }
     world.run(&["cut", "door -> web", "--refuse"]).ok();
-    let (status, _) = get(&format!("127.0.0.1:{port}"), &format!("web.shop.localhost:{port}"), "/").expect("an answer");
+    let (status, _) = get(
+        &format!("127.0.0.1:{port}"),
+        &format!("web.shop.localhost:{port}"),
+        "/",
+    )
+    .expect("an answer");
     assert!(status.contains("502"), "{status}");
     world.run(&["down"]).ok();
 }
@@ -32,19 +44,26 @@ fn the_next_stack_serves_when_the_first_is_killed() {
     let mut first = world.up();
     let second = world.project().join("second");
     std::fs::create_dir(&second).expect("made");
-    std::fs::write(second.join("wharf.toml"), WEB.replace("PEER", &crate::world::peer())).expect("written");
+    std::fs::write(
+        second.join("wharf.toml"),
+        WEB.replace("PEER", &crate::world::peer()),
+    )
+    .expect("written");
     let mut command = world.command(&["up"]);
     command.current_dir(&second);
     let other = crate::world::Running::start(command);
     other.await_line("up in");
     other.await_line("shop-2");
     let port = world.door();
-    let ask = |name: &str| get(&format!("127.0.0.1:{port}"), &format!("{name}:{port}"), "/").map(|(_, body)| body);
+    let ask =
+        |name: &str| get(&format!("127.0.0.1:{port}"), &format!("{name}:{port}"), "/").map(|(_, body)| body);
     assert_eq!(ask("web.shop.localhost").expect("an answer"), "hello from web");
     assert_eq!(ask("web.shop-2.localhost").expect("an answer"), "hello from web");
     kill(first.pid(), Signal::KILL);
     first.wait();
-    eventually("the second serves", || ask("web.shop-2.localhost").is_ok_and(|body| body == "hello from web"));
+    eventually("the second serves", || {
+        ask("web.shop-2.localhost").is_ok_and(|body| body == "hello from web")
+    });
     assert_eq!(other.stop().code, 0);
 }
 
@@ -58,7 +77,14 @@ fn a_door_that_is_taken_is_said_by_whom_and_served_elsewhere() {
     up.await_line("the door is at 127.0.0.1:");
     up.await_line(&format!("pid {}", std::process::id()));
     let said = up.said();
-    let at = said.split("the door is at ").nth(1).expect("said").split_whitespace().next().expect("an address").to_owned();
+    let at = said
+        .split("the door is at ")
+        .nth(1)
+        .expect("said")
+        .split_whitespace()
+        .next()
+        .expect("an address")
+        .to_owned();
     let port = at.rsplit(':').next().expect("a port");
     let (_, body) = get(&at, &format!("web.shop.localhost:{port}"), "/").expect("an answer");
     assert_eq!(body, "hello from web");

@@ -35,9 +35,14 @@ fn guardian_of(up: &Running) -> u32 {
     let children = format!("/proc/{0}/task/{0}/children", up.pid());
     let children = fs::read_to_string(children).expect("readable");
     let is_guardian = |pid: &u32| {
-        fs::read(format!("/proc/{pid}/cmdline")).is_ok_and(|line| String::from_utf8_lossy(&line).contains("__guardian"))
+        fs::read(format!("/proc/{pid}/cmdline"))
+            .is_ok_and(|line| String::from_utf8_lossy(&line).contains("__guardian"))
     };
-    children.split_whitespace().filter_map(|pid| pid.parse().ok()).find(is_guardian).expect("a guardian")
+    children
+        .split_whitespace()
+        .filter_map(|pid| pid.parse().ok())
+        .find(is_guardian)
+        .expect("a guardian")
 }
 
 #[test]

@@ -17,7 +17,9 @@ fn round_trip(stream: &mut TcpStream) -> std::io::Result<Duration> {
 
 fn connect(world: &World) -> TcpStream {
     let stream = TcpStream::connect(world.variable("a", "B_ADDR")).expect("connected");
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("set");
     stream
 }
 
@@ -32,17 +34,32 @@ fn conditions_change_on_a_live_connection() {
     assert_eq!(said, "a -> b: 60ms each way");
     let slow = round_trip(&mut stream).expect("an echo");
     assert!(slow >= Duration::from_millis(120), "{slow:?}");
-    assert_eq!(world.run(&["set", "a->b", "--latency", "100ms", "--up"]).ok(), "a -> b: up 100ms; down 60ms");
+    assert_eq!(
+        world.run(&["set", "a->b", "--latency", "100ms", "--up"]).ok(),
+        "a -> b: up 100ms; down 60ms"
+    );
     let slower = round_trip(&mut stream).expect("an echo");
     assert!(slower >= Duration::from_millis(160), "{slower:?}");
-    assert_eq!(world.run(&["set", "a -> b", "--clear"]).ok(), "a -> b: clear each way");
+    assert_eq!(
+        world.run(&["set", "a -> b", "--clear"]).ok(),
+        "a -> b: clear each way"
+    );
     // The same connection still carries, and the least of some round trips is short again.
-    let least = (0..20).map(|_| round_trip(&mut stream).expect("an echo")).min().expect("some");
+    let least = (0..20)
+        .map(|_| round_trip(&mut stream).expect("an echo"))
+        .min()
+        .expect("some");
     assert!(least < Duration::from_millis(60), "{least:?}");
     world.run(&["set", "a -> b", "3g"]).ok();
     let links = world.run(&["links", "--json"]).ok();
     let links: serde_json::Value = serde_json::from_str(&links).expect("JSON");
-    let link = links.as_array().expect("links").iter().find(|link| link["name"] == "a -> b").expect("the link").clone();
+    let link = links
+        .as_array()
+        .expect("links")
+        .iter()
+        .find(|link| link["name"] == "a -> b")
+        .expect("the link")
+        .clone();
     assert!(link["up"]["rate"].is_string(), "{link}");
     assert_eq!(link["stats"]["connections"], 1);
     assert_eq!(link["stats"]["bytes_up"], link["stats"]["bytes_down"]);
@@ -59,11 +76,15 @@ fn a_cut_holds_everything_and_heal_lets_it_go_on() {
     round_trip(&mut stream).expect("an echo");
     world.run(&["cut", "a -> b"]).ok();
     assert!(world.run(&["links"]).ok().contains("CUT"));
-    stream.set_read_timeout(Some(Duration::from_millis(300))).expect("set");
+    stream
+        .set_read_timeout(Some(Duration::from_millis(300)))
+        .expect("set");
     let held = round_trip(&mut stream).expect_err("nothing passes");
     assert_eq!(held.kind(), std::io::ErrorKind::WouldBlock);
     world.run(&["heal"]).ok();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).expect("set");
+    stream
+        .set_read_timeout(Some(Duration::from_secs(20)))
+        .expect("set");
     let mut held = [0; 4];
     stream.read_exact(&mut held).expect("what was held comes");
     assert_eq!(&held, b"ping");

@@ -16,18 +16,28 @@ fn a_port_is_sticky_by_checkout_and_name() {
     std::fs::create_dir_all(other.join(".git")).expect("made");
     let mut there = world.command(&["port", "web"]);
     there.current_dir(&other);
-    assert_ne!(world.finish(there).ok(), first, "another checkout has another port");
+    assert_ne!(
+        world.finish(there).ok(),
+        first,
+        "another checkout has another port"
+    );
     let leases = world.run(&["leases"]).ok();
     assert!(leases.contains(&first) && leases.contains("web"), "{leases}");
     world.run(&["release", "web"]).ok();
-    world.run(&["release", "web"]).fails(2, &["no lease of that name"]);
+    world
+        .run(&["release", "web"])
+        .fails(2, &["no lease of that name"]);
     assert!(!world.run(&["leases"]).ok().contains("web"));
 }
 
 #[test]
 fn a_port_can_be_held_until_a_server_listens() {
     let world = World::new();
-    let port: u16 = world.run(&["port", "web", "--hold", "60"]).ok().parse().expect("a port");
+    let port: u16 = world
+        .run(&["port", "web", "--hold", "60"])
+        .ok()
+        .parse()
+        .expect("a port");
     let plain = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
     plain.bind(&address.into()).expect_err("held");
@@ -41,7 +51,11 @@ fn a_port_can_be_held_until_a_server_listens() {
 #[test]
 fn a_held_port_is_let_go_after_its_time() {
     let world = World::new();
-    let port: u16 = world.run(&["port", "web", "--hold", "1"]).ok().parse().expect("a port");
+    let port: u16 = world
+        .run(&["port", "web", "--hold", "1"])
+        .ok()
+        .parse()
+        .expect("a port");
     let address = std::net::SocketAddr::from(([127, 0, 0, 1], port));
     eventually("it is free", || {
         let plain = Socket::new(Domain::IPV4, Type::STREAM, None).expect("a socket");
@@ -67,7 +81,11 @@ fn a_server_that_cannot_bind_over_the_hold_is_started_without_and_remembered() {
     let world = World::new();
     world.file("[service.web]\nrun = \"PEER stubborn\"\n");
     let up = world.up();
-    assert!(up.said().contains("it cannot bind over a held port"), "{}", up.said());
+    assert!(
+        up.said().contains("it cannot bind over a held port"),
+        "{}",
+        up.said()
+    );
     assert_eq!(world.service("web")["phase"], "ready");
     up.stop();
     let again = world.up();

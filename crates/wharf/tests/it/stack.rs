@@ -23,12 +23,27 @@ fn two_services_come_up_talk_over_a_link_and_go_down() {
     let up = world.up();
     let address = world.variable("web", "API_ADDR");
     let (status, body) = get(&address, "x", "/").expect("an answer over the link");
-    assert_eq!((status.as_str(), body.as_str()), ("HTTP/1.1 200 OK", "hello from api"));
-    assert_ne!(address, world.variable("api", "HOST") + ":" + &world.variable("api", "PORT"), "a link, not the service");
+    assert_eq!(
+        (status.as_str(), body.as_str()),
+        ("HTTP/1.1 200 OK", "hello from api")
+    );
+    assert_ne!(
+        address,
+        world.variable("api", "HOST") + ":" + &world.variable("api", "PORT"),
+        "a link, not the service"
+    );
     assert_eq!(world.variable("web", "API_URL"), format!("http://{address}"));
     let links = world.run(&["links"]).ok();
-    assert!(links.contains("web -> api") && links.contains("door -> web"), "{links}");
-    assert_eq!(world.run(&["exec", "web", "--", "sh", "-c", "echo $API_ADDR"]).ok(), address);
+    assert!(
+        links.contains("web -> api") && links.contains("door -> web"),
+        "{links}"
+    );
+    assert_eq!(
+        world
+            .run(&["exec", "web", "--", "sh", "-c", "echo $API_ADDR"])
+            .ok(),
+        address
+    );
     world.run(&["down"]).ok();
     assert_eq!(up_code(up), 0);
     world.await_empty();
@@ -45,9 +60,13 @@ fn in_the_background_and_a_second_up_applies_what_changed() {
     world.file(TWO);
     let said = world.run(&["up", "-d"]).ok();
     assert!(said.contains("web") && said.contains("ready"), "{said}");
-    let (web, api) = (world.service("web")["pid"].clone(), world.service("api")["pid"].clone());
+    let (web, api) = (
+        world.service("web")["pid"].clone(),
+        world.service("api")["pid"].clone(),
+    );
     let changed = TWO.replace("needs = [\"api\"]", "needs = [\"api\"]\nenv.COLOUR = \"red\"");
-    world.file(&(changed + "[service.new]\nrun = \"PEER hello\"\n[link.\"web -> api\"]\nlatency = \"5ms\"\n"));
+    world
+        .file(&(changed + "[service.new]\nrun = \"PEER hello\"\n[link.\"web -> api\"]\nlatency = \"5ms\"\n"));
     world.run(&["up", "-d"]).ok();
     assert_eq!(world.variable("web", "COLOUR"), "red");
     assert_ne!(world.service("web")["pid"], web, "changed: started anew");
@@ -56,7 +75,9 @@ fn in_the_background_and_a_second_up_applies_what_changed() {
     assert!(world.run(&["links"]).ok().contains("5ms"));
     world.file("name = \"two\"\n[service.api]\nrun = \"PEER hello\"\n");
     world.run(&["up", "-d"]).ok();
-    eventually("web and new are gone", || world.status()["services"].as_array().map(Vec::len) == Some(1));
+    eventually("web and new are gone", || {
+        world.status()["services"].as_array().map(Vec::len) == Some(1)
+    });
     assert_eq!(world.service("api")["pid"], api);
     world.file("[service.api");
     world.run(&["up", "-d"]).fails(2, &["wharf.toml:1:"]);
@@ -79,19 +100,24 @@ fn tasks_run_first_and_their_failure_is_told() {
         "[service.migrate]\nkind = \"task\"\nrun = \"sh -c 'echo no such table >&2; exit 3'\"\n\
          [service.web]\nrun = \"PEER hello\"\nneeds = [\"migrate\"]\n",
     );
-    world.run(&["up", "-d"]).fails(1, &["service migrate", "exit status 3", "no such table"]);
+    world
+        .run(&["up", "-d"])
+        .fails(1, &["service migrate", "exit status 3", "no such table"]);
     world.await_empty();
 }
 
 #[test]
 fn early_connections_are_parked_and_then_carried() {
     let world = World::new();
-    world.file("[service.web]\nrun = \"PEER hello\"\nneeds = [\"api\"]\n[service.api]\nrun = \"PEER late\"\n");
+    world
+        .file("[service.web]\nrun = \"PEER hello\"\nneeds = [\"api\"]\n[service.api]\nrun = \"PEER late\"\n");
     let up = world.start(&["up"]);
     eventually("the stack answers", || world.run(&["ps"]).code == 0);
     let address = world.variable("web", "API_ADDR");
     let asking = std::thread::spawn(move || get(&address, "x", "/"));
-    eventually("the connection is parked", || world.run(&["links"]).ok().contains("1 parked"));
+    eventually("the connection is parked", || {
+        world.run(&["links"]).ok().contains("1 parked")
+    });
     assert_eq!(world.service("web")["phase"], "waiting");
     world.write("go", "");
     let (_, body) = asking.join().expect("no panic").expect("an answer");
@@ -160,14 +186,20 @@ fn a_service_that_dies_is_started_again_with_back_off() {
     assert_eq!(body, "hello from api");
     world.run(&["restart", "api"]).ok();
     assert_eq!(world.service("api")["phase"], "ready");
-    assert_eq!(world.service("api")["restarts"], 1, "a restart on demand is none by policy");
+    assert_eq!(
+        world.service("api")["restarts"],
+        1,
+        "a restart on demand is none by policy"
+    );
     up.stop();
 }
 
 #[test]
 fn stop_is_ordered_and_has_a_grace() {
     let world = World::new();
-    let trap = |name: &str| format!("sh -c 'trap \\\"sleep 0.2; echo {name} >> order; exit\\\" TERM; PEER hello & wait'");
+    let trap = |name: &str| {
+        format!("sh -c 'trap \\\"sleep 0.2; echo {name} >> order; exit\\\" TERM; PEER hello & wait'")
+    };
     world.file(&format!(
         "[service.web]\nrun = \"{}\"\nneeds = [\"api\"]\n[service.api]\nrun = \"{}\"\n\
          [service.deaf]\nrun = \"sh -c 'trap : TERM; while :; do PEER hello; done'\"\nstop_grace = \"300ms\"\n",
@@ -184,11 +216,19 @@ fn stop_is_ordered_and_has_a_grace() {
 #[test]
 fn a_second_signal_stops_at_once() {
     let world = World::new();
-    world.file("[service.deaf]\nrun = \"sh -c 'trap : TERM; while :; do PEER hello; done'\"\nstop_grace = \"1h\"\n");
+    world.file(
+        "[service.deaf]\nrun = \"sh -c 'trap : TERM; while :; do PEER hello; done'\"\nstop_grace = \"1h\"\n",
+    );
     let mut up = world.up();
     kill(up.pid(), Signal::INT);
     eventually("it is stopping", || world.service("deaf")["phase"] == "stopping");
-    assert!(!within(Duration::from_millis(300), || !matches!(up.child.try_wait(), Ok(None))), "the grace is an hour");
+    assert!(
+        !within(Duration::from_millis(300), || !matches!(
+            up.child.try_wait(),
+            Ok(None)
+        )),
+        "the grace is an hour"
+    );
     kill(up.pid(), Signal::INT);
     up.wait();
     world.await_empty();
@@ -197,8 +237,10 @@ fn a_second_signal_stops_at_once() {
 #[test]
 fn environment_files_placeholders_and_own_addresses() {
     let world = World::new();
-    world.write(".env", "PORT=3000\nexport GREETING='good morning'\n").file(
-        r#"
+    world
+        .write(".env", "PORT=3000\nexport GREETING='good morning'\n")
+        .file(
+            r#"
 [service.web]
 run = ["PEER", "hello", "--port", "{port}"]
 needs = ["db"]
@@ -209,12 +251,23 @@ run = "PEER hello"
 address = "own"
 port = 15432
 "#,
-    );
+        );
     world.run(&["up", "-d"]).ok();
     assert_eq!(world.variable("web", "GREETING"), "good morning");
-    assert_ne!(world.variable("web", "PORT"), "3000", "what Wharf gives out comes before .env");
-    assert_eq!(world.variable("web", "METRICS"), world.variable("web", "PORT_METRICS"));
-    let dsn = format!("db at {} port {}", world.variable("web", "DB_HOST"), world.variable("web", "DB_PORT"));
+    assert_ne!(
+        world.variable("web", "PORT"),
+        "3000",
+        "what Wharf gives out comes before .env"
+    );
+    assert_eq!(
+        world.variable("web", "METRICS"),
+        world.variable("web", "PORT_METRICS")
+    );
+    let dsn = format!(
+        "db at {} port {}",
+        world.variable("web", "DB_HOST"),
+        world.variable("web", "DB_PORT")
+    );
     assert_eq!(world.variable("web", "DSN"), dsn);
     assert_eq!(world.variable("db", "PORT"), "15432");
     let own = world.variable("db", "HOST");
@@ -249,7 +302,9 @@ fn logs_are_kept_and_followed() {
     world.write("say", "");
     following.await_line("three");
     drop(following);
-    world.run(&["logs", "tlak"]).fails(2, &["no service `tlak`", "talk"]);
+    world
+        .run(&["logs", "tlak"])
+        .fails(2, &["no service `tlak`", "talk"]);
     world.run(&["down"]).ok();
 }
 

@@ -37,7 +37,11 @@ impl Ran {
     /// Asserts success, and returns what was printed.
     #[track_caller]
     pub(crate) fn ok(self) -> String {
-        assert_eq!(self.code, 0, "it failed\nstdout: {}\nstderr: {}", self.out, self.err);
+        assert_eq!(
+            self.code, 0,
+            "it failed\nstdout: {}\nstderr: {}",
+            self.out, self.err
+        );
         self.out.trim_end().to_owned()
     }
 
@@ -55,7 +59,10 @@ impl Ran {
 fn programs() -> PathBuf {
     match std::env::var_os("WHARF_TEST_BIN_DIR") {
         Some(directory) => directory.into(),
-        None => Path::new(env!("CARGO_BIN_EXE_wharf")).parent().expect("a directory").to_owned(),
+        None => Path::new(env!("CARGO_BIN_EXE_wharf"))
+            .parent()
+            .expect("a directory")
+            .to_owned(),
     }
 }
 
@@ -76,9 +83,16 @@ impl World {
     pub(crate) fn new() -> Self {
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
         let first = 20_000 + number % 120 * SLICE;
-        let directory = tempfile::Builder::new().prefix("wharf").tempdir().expect("a directory");
+        let directory = tempfile::Builder::new()
+            .prefix("wharf")
+            .tempdir()
+            .expect("a directory");
         fs::create_dir(directory.path().join("p")).expect("a project directory");
-        World { directory, range: format!("{first}-{}", first + SLICE - 1), door: free_door() }
+        World {
+            directory,
+            range: format!("{first}-{}", first + SLICE - 1),
+            door: free_door(),
+        }
     }
 
     /// The project's directory.
@@ -121,7 +135,12 @@ impl World {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(wharf());
-        command.args(arguments).env_clear().envs(self.environment()).current_dir(self.project()).stdin(Stdio::null());
+        command
+            .args(arguments)
+            .env_clear()
+            .envs(self.environment())
+            .current_dir(self.project())
+            .stdin(Stdio::null());
         command
     }
 
@@ -159,14 +178,20 @@ impl World {
     pub(crate) fn service(&self, name: &str) -> serde_json::Value {
         let status = self.status();
         let services = status["services"].as_array().expect("services").clone();
-        services.into_iter().find(|service| service["name"] == name).expect("the service")
+        services
+            .into_iter()
+            .find(|service| service["name"] == name)
+            .expect("the service")
     }
 
     /// Where a service finds what it needs, by its environment.
     pub(crate) fn variable(&self, service: &str, name: &str) -> String {
         let environment = self.run(&["env", service, "--json"]).ok();
         let environment: serde_json::Value = serde_json::from_str(&environment).expect("JSON");
-        environment[name].as_str().unwrap_or_else(|| panic!("{name} is not in {environment}")).to_owned()
+        environment[name]
+            .as_str()
+            .unwrap_or_else(|| panic!("{name} is not in {environment}"))
+            .to_owned()
     }
 
     /// The pids whose environment names this world's state directory.
@@ -177,7 +202,9 @@ impl World {
             .filter_map(|entry| entry.file_name().to_str()?.parse::<u32>().ok())
             .filter(|pid| {
                 let environ = fs::read(format!("/proc/{pid}/environ")).unwrap_or_default();
-                environ.split(|byte| *byte == 0).any(|variable| variable == mark.as_bytes())
+                environ
+                    .split(|byte| *byte == 0)
+                    .any(|variable| variable == mark.as_bytes())
             })
             .collect()
     }
@@ -190,7 +217,11 @@ impl World {
             left = self.processes();
             left.is_empty()
         });
-        assert!(empty, "left behind: {:?}", left.iter().map(|pid| command_line(*pid)).collect::<Vec<_>>());
+        assert!(
+            empty,
+            "left behind: {:?}",
+            left.iter().map(|pid| command_line(*pid)).collect::<Vec<_>>()
+        );
     }
 }
 
@@ -221,7 +252,9 @@ fn free_door() -> u16 {
     let offset = u16::try_from(std::process::id() % 3000).expect("small");
     (0..1000)
         .map(|_| 15_000 + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % 4000)
-        .find(|port| TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("::1", *port)).is_ok())
+        .find(|port| {
+            TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("::1", *port)).is_ok()
+        })
         .expect("a free port")
 }
 
@@ -267,8 +300,10 @@ impl Running {
             .spawn()
             .expect("wharf starts");
         let said = Arc::new(Mutex::new(String::new()));
-        let streams: [Box<dyn Read + Send>; 2] =
-            [Box::new(child.stdout.take().expect("piped")), Box::new(child.stderr.take().expect("piped"))];
+        let streams: [Box<dyn Read + Send>; 2] = [
+            Box::new(child.stdout.take().expect("piped")),
+            Box::new(child.stderr.take().expect("piped")),
+        ];
         let readers = streams.map(|stream| {
             let said = Arc::clone(&said);
             std::thread::spawn(move || {
@@ -279,7 +314,11 @@ impl Running {
                 }
             })
         });
-        Running { child, said, readers: readers.into() }
+        Running {
+            child,
+            said,
+            readers: readers.into(),
+        }
     }
 
     pub(crate) fn said(&self) -> String {
@@ -337,7 +376,10 @@ impl Drop for Running {
 pub(crate) fn get(address: &str, host: &str, path: &str) -> std::io::Result<(String, String)> {
     let mut stream = TcpStream::connect(address)?;
     stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n")?;
+    write!(
+        stream,
+        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
+    )?;
     let mut reader = BufReader::new(stream);
     let mut status = String::new();
     reader.read_line(&mut status)?;
@@ -356,6 +398,8 @@ pub(crate) fn get(address: &str, host: &str, path: &str) -> std::io::Result<(Str
     }
     let mut body = String::new();
     // The tests' service keeps its connections: the length says where the body ends.
-    reader.take(length.unwrap_or(u64::MAX)).read_to_string(&mut body)?;
+    reader
+        .take(length.unwrap_or(u64::MAX))
+        .read_to_string(&mut body)?;
     Ok((status.trim().to_owned(), body))
 }
