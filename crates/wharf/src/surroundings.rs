@@ -93,7 +93,7 @@ impl Surroundings {
         Ok(Config {
             exe,
             state: self.state.clone(),
-            leases: self.leases.clone(),
+            leases: self.leases,
             run_dir: self.run_dir.clone(),
             environment: self.environment.clone(),
             door_port: self.door_port,

@@ -210,7 +210,7 @@ impl Stack {
             return Ok(Started::Elsewhere(Client::new(&files.socket())));
         };
         files.remove();
-        let registry = Registry::open(&config.state, config.leases.clone())?;
+        let registry = Registry::open(&config.state, config.leases)?;
         let branch = identity::branch_label(&directory);
         let name = stack_name(&registry, &project, &identity, branch.as_deref())?;
         let checkout = checkout(&config.source, &directory)?;

@@ -178,7 +178,7 @@ impl Guardian {
             terminal: launch.terminal,
             sockets: sockets
                 .iter()
-                .map(|fd| std::os::fd::AsRawFd::as_raw_fd(fd))
+                .map(std::os::fd::AsRawFd::as_raw_fd)
                 .zip(launch.sockets.iter().cloned())
                 .collect(),
         };

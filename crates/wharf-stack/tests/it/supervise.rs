@@ -192,7 +192,7 @@ proptest! {
         let needs: BTreeMap<&str, &[&str]> = [("web", &["api"][..]), ("api", &["db"][..]), ("db", &[][..])].into();
         let mut world = World::new(names.iter().map(|name| unit(name, needs[name])).collect());
         let mut running = BTreeSet::new();
-        let mut obey = |orders: Vec<String>, running: &mut BTreeSet<String>| {
+        let obey = |orders: Vec<String>, running: &mut BTreeSet<String>| {
             for order in orders {
                 if let Some(started) = order.strip_prefix("start ") {
                     assert!(running.insert(started.to_owned()), "{started} runs already");

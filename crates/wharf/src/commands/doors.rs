@@ -25,7 +25,7 @@ impl Door {
         config.port = here.door_port;
         config.who_has = Some(Arc::new(ListeningOwner));
         config.peer_check = Some(Arc::new(is_same_user));
-        let (state, leases) = (here.state.clone(), here.leases.clone());
+        let (state, leases) = (here.state.clone(), here.leases);
         config.fallback = Some(Box::new(move || {
             // One lease for the user's door, whichever stack serves it.
             let key = Key {

@@ -36,7 +36,10 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Report> {
             out::text(&wharf_stack::project::schema());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Profiles { json } => Ok(done(profiles::run(json))),
+        Command::Profiles { json } => {
+            profiles::run(json);
+            Ok(ExitCode::SUCCESS)
+        }
         Command::Port { name, port, hold } => port::run(&name, &port, hold).map(done),
         Command::Leases { all, json } => leases::run(all, json).map(done),
         Command::Release { name, port } => leases::release(&name, &port).map(done),

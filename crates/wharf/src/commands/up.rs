@@ -51,10 +51,9 @@ fn serve(here: &Surroundings, stack: Stack) -> Result<ExitCode, Report> {
     stop_on_signals(&handle)?;
     let door = Door::open(here, &stack);
     let (said, lines) = stack.logs().follow(None, usize::MAX);
-    let watching = handle.clone();
     let screen = std::thread::Builder::new()
         .name("screen".to_owned())
-        .spawn(move || show(said, &lines, || status_of(watching.ask(Request::Status)?)))
+        .spawn(move || show(&said, &lines, || status_of(handle.ask(Request::Status)?)))
         .map_err(|error| Report::new(Code::Failed, format!("start the screen: {error}")))?;
     let ended = stack.run();
     // First the names go, then the program: requests in flight are answered.
@@ -88,14 +87,14 @@ fn status_of(reply: Reply) -> Option<StackStatus> {
 }
 
 /// Shows what was said so far, and lines and status until the lines end.
-fn show(said: Vec<Line>, lines: &Receiver<Line>, mut status: impl FnMut() -> Option<StackStatus>) {
+fn show(said: &[Line], lines: &Receiver<Line>, mut status: impl FnMut() -> Option<StackStatus>) {
     let first = status();
     let names: Vec<String> = first
         .iter()
         .flat_map(|status| status.services.iter().map(|service| service.name.clone()))
         .collect();
     let mut screen = Screen::new(&names);
-    screen.print(&said);
+    screen.print(said);
     loop {
         let mut batch = Vec::new();
         let ended = match lines.recv_timeout(FRAME) {
@@ -142,7 +141,7 @@ fn attach(client: &Client) -> Result<ExitCode, Report> {
             }
         }
     });
-    show(Vec::new(), &lines, || asking.status().ok());
+    show(&[], &lines, || asking.status().ok());
     let _ = reading.join();
     out::error_line(&format!("{} is down", status.stack));
     Ok(ExitCode::SUCCESS)

@@ -79,6 +79,12 @@ pub(crate) fn is_root() -> bool {
     rustix::process::getuid().is_root()
 }
 
+/// Says aloud that a test cannot run here. The gate knows which may be skipped.
+pub(crate) fn skip(name: &str, why: &str) {
+    // Not eprintln: the test harness would capture it.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {name}: {why}");
+}
+
 impl World {
     pub(crate) fn new() -> Self {
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
