@@ -142,12 +142,11 @@ fn footer(status: &StackStatus, style: Style, width: usize) -> Vec<String> {
 
 /// What to open or to dial for a service.
 pub(crate) fn address_of(status: &StackStatus, service: &ServiceStatus) -> String {
-    let url = if status.names_resolve {
-        &service.url
-    } else {
-        &service.direct_url
-    };
-    url.clone()
+    // A browser knows *.localhost even where getaddrinfo does not: the name is shown anyway.
+    let direct = service.direct_url.as_ref().filter(|_| !status.names_resolve);
+    let urls: Vec<&str> = service.url.iter().chain(direct).map(String::as_str).collect();
+    Some(urls.join("  "))
+        .filter(|urls| !urls.is_empty())
         .or_else(|| service.listens.first().map(ToString::to_string))
         .or_else(|| service.ports.first().map(|port| port.address.to_string()))
         .unwrap_or_default()

@@ -173,7 +173,7 @@ impl Stack {
             Message::NamesResolve(resolve) => {
                 self.names_resolve = resolve;
                 if !resolve {
-                    let text = "*.localhost does not resolve here: use the direct URLs, `wharf url SERVICE --direct`";
+                    let text = "*.localhost does not resolve here but in browsers: direct URLs are shown too";
                     self.logs.add("wharf", Stream::Wharf, text);
                 }
             }
