@@ -3,7 +3,7 @@
 //! `peer echo`         returns what it is sent
 //! `peer hello`        answers any HTTP request with `hello from SERVICE`, and keeps serving
 //! `peer stubborn`     as `hello`, but binds without SO_REUSEADDR, as Python's socketserver does
-//! `peer elsewhere`    as `hello`, on the port after the one it was told
+//! `peer elsewhere`    as `hello`, on the next free port after the one it was told
 //! `peer six`          as `hello`, on [::1] only
 //! `peer passed`       as `hello`, on the socket handed over by LISTEN_FDS
 //! `peer notify`       as `hello`, and says READY=1 after the file `go` appears in its folder
@@ -25,7 +25,7 @@ fn main() -> io::Result<()> {
     let service = variable("WHARF_SERVICE");
     let listener = match mode.as_str() {
         "stubborn" => without_reuse((ip, port).into())?,
-        "elsewhere" => TcpListener::bind((ip, port + 1))?,
+        "elsewhere" => first_free((ip, port + 1).into())?,
         "six" => TcpListener::bind(("::1", port))?,
         "passed" => passed()?,
         "late" => {
@@ -58,6 +58,15 @@ fn await_file(name: &str) {
     while !Path::new(name).exists() {
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// As dev servers do that move on when a port is taken.
+fn first_free(from: SocketAddr) -> io::Result<TcpListener> {
+    let candidates = (from.port()..from.port() + 50).map(|port| TcpListener::bind((from.ip(), port)));
+    candidates
+        .flatten()
+        .next()
+        .ok_or_else(|| io::Error::other("no free port"))
 }
 
 fn without_reuse(address: SocketAddr) -> io::Result<TcpListener> {
