@@ -28,6 +28,6 @@ pub mod shim;
 pub mod supervise;
 mod users;
 
-pub use engine::{Config, Handle, Interactive, Source, Stack, StackError, Started};
+pub use engine::{Config, Ended, Handle, Interactive, Source, Stack, StackError, Started};
 pub use plan::PlanError;
 pub use ports::MAIN;

@@ -109,34 +109,35 @@ fn look(watch: &Watch, begun: Instant, elsewhere_since: &mut Option<Instant>) ->
         cgroup: watch.cgroup,
     };
     match listener_of(service, watch.expected.port()) {
-        Ok(Verdict::AsTold(addresses)) => Some(Found::Ready(reachable(addresses))),
+        Ok(Verdict::AsTold(addresses)) => Some(Found::Ready(sorted(addresses))),
         Ok(Verdict::Elsewhere(addresses)) => {
             let since = elsewhere_since.get_or_insert_with(Instant::now);
-            (since.elapsed() >= ELSEWHERE_GRACE).then(|| Found::Elsewhere(reachable(addresses)))
+            (since.elapsed() >= ELSEWHERE_GRACE).then(|| Found::Elsewhere(sorted(addresses)))
         }
         Ok(Verdict::Foreign(owner)) => Some(Found::Foreign(owner)),
         Ok(Verdict::NotYet) | Err(_) => None,
     }
 }
 
+fn sorted(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
+    addresses.sort();
+    addresses.dedup();
+    addresses
+}
+
 /// The addresses to dial for these listeners: a wildcard is reached on loopback.
-fn reachable(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    let mut dialled: Vec<SocketAddr> = addresses
-        .into_iter()
-        .map(|address| match address.ip() {
-            IpAddr::V4(Ipv4Addr::UNSPECIFIED) => (Ipv4Addr::LOCALHOST, address.port()).into(),
-            IpAddr::V6(Ipv6Addr::UNSPECIFIED) => (Ipv6Addr::LOCALHOST, address.port()).into(),
-            _ => address,
-        })
-        .collect();
-    dialled.sort();
-    dialled.dedup();
-    dialled
+pub(crate) fn reachable(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
+    let dialled = addresses.iter().map(|address| match address.ip() {
+        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => (Ipv4Addr::LOCALHOST, address.port()).into(),
+        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => (Ipv6Addr::LOCALHOST, address.port()).into(),
+        _ => *address,
+    });
+    sorted(dialled.collect())
 }
 
 fn passes(watch: &Watch, due: bool, listening: Option<&Found>) -> bool {
     let address = match listening {
-        Some(Found::Ready(addresses) | Found::Elsewhere(addresses)) => addresses.first().copied(),
+        Some(Found::Ready(addresses) | Found::Elsewhere(addresses)) => reachable(addresses).first().copied(),
         _ => None,
     }
     .unwrap_or(watch.expected);
@@ -199,5 +200,18 @@ fn succeeds(command: &Command, watch: &Watch) -> bool {
                 return false;
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wildcard_is_dialled_on_loopback() {
+        let listens = ["[::]:80", "0.0.0.0:80", "127.0.0.1:80", "127.1.2.3:80"];
+        let listens = listens.map(|text| text.parse().expect("an address"));
+        let dialled: Vec<String> = reachable(&listens).iter().map(ToString::to_string).collect();
+        assert_eq!(dialled, ["127.0.0.1:80", "127.1.2.3:80", "[::1]:80"]);
     }
 }

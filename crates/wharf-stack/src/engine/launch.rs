@@ -5,6 +5,8 @@ use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
 
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
 
@@ -18,6 +20,9 @@ use crate::shim::Terminal;
 use crate::supervise::{Event, Exit, HoldUse, Order};
 use crate::{cgroup, ports};
 
+/// How long the rest of a service's output is waited for after its end.
+const LAST_WORDS: Duration = Duration::from_millis(300);
+
 /// One start of one service, while it lasts.
 pub(super) struct Live {
     pub(super) instance: String,
@@ -27,6 +32,7 @@ pub(super) struct Live {
     stop_probe: Arc<AtomicBool>,
     line_seen: Arc<AtomicBool>,
     notify: Option<NotifySocket>,
+    readers: Vec<JoinHandle<()>>,
     /// The other end of its standard input: never closed while it lives.
     _stdin: OwnedFd,
 }
@@ -109,8 +115,9 @@ impl Stack {
             ReadyCheck::Log(text) => Some(text.clone()),
             _ => None,
         };
-        self.read(name, Stream::Out, streams.stdout.0, awaited.clone(), &line_seen);
-        self.read(name, Stream::Err, streams.stderr.0, awaited, &line_seen);
+        let outputs = [(Stream::Out, streams.stdout.0), (Stream::Err, streams.stderr.0)];
+        let readers =
+            outputs.map(|(stream, from)| self.read(name, stream, from, awaited.clone(), &line_seen));
         let launch = Launch {
             instance: instance.clone(),
             argv: plan.argv,
@@ -132,6 +139,7 @@ impl Stack {
             stop_probe: Arc::default(),
             line_seen,
             notify,
+            readers: readers.into_iter().flatten().collect(),
             _stdin: streams.stdin.0,
         };
         self.live.insert(name.clone(), live);
@@ -183,7 +191,7 @@ impl Stack {
         from: OwnedFd,
         awaited: Option<String>,
         seen: &Arc<AtomicBool>,
-    ) {
+    ) -> Option<JoinHandle<()>> {
         let (logs, service, seen) = (self.logs.clone(), name.to_string(), Arc::clone(seen));
         let reading = std::thread::Builder::new()
             .name(format!("log-{name}"))
@@ -194,12 +202,28 @@ impl Stack {
                     }
                 });
             });
-        if let Err(error) = reading {
-            self.logs.add(
-                name.as_str(),
-                Stream::Wharf,
-                format!("its output is lost: {error}"),
-            );
+        reading
+            .inspect_err(|error| {
+                self.logs.add(
+                    name.as_str(),
+                    Stream::Wharf,
+                    format!("its output is lost: {error}"),
+                );
+            })
+            .ok()
+    }
+
+    /// Waits until what a service that has ended said is in the log: its exit may be told before. The
+    /// guardian has ended whatever held the other ends, so it is a matter of moments.
+    pub(super) fn await_last_words(&self, name: &ServiceName) {
+        let begun = Instant::now();
+        let still_reading = || {
+            self.live
+                .get(name)
+                .is_some_and(|live| live.readers.iter().any(|reader| !reader.is_finished()))
+        };
+        while still_reading() && begun.elapsed() < LAST_WORDS {
+            std::thread::sleep(Duration::from_millis(1));
         }
     }
 

@@ -30,7 +30,7 @@ use crate::ports::Ports;
 use crate::probe::Found;
 use crate::project::{LinkName, Project, ServiceName};
 use crate::rundir::{StackFiles, StackLock};
-use crate::supervise::{Event, Haste, Supervisor};
+use crate::supervise::{Event, Exit, Haste, Supervisor, Suspect};
 
 use launch::Live;
 pub use start::{Config, Interactive, Source, StackError, Started};
@@ -38,6 +38,17 @@ use wire::Link;
 
 /// So long at most does a stop wait for the guardian beyond the grace of its services.
 const LONGEST_NAP: Duration = Duration::from_secs(1);
+
+/// How servers say EADDRINUSE: the C library's text, its name, and its number on Linux as Python,
+/// Rust and nginx write it.
+const IN_USE: [&str; 6] = [
+    "in use",
+    "EADDRINUSE",
+    "Errno 98",
+    "os error 98",
+    "(98:",
+    "BindException",
+];
 
 /// What the engine is told.
 enum Message {
@@ -77,6 +88,7 @@ pub struct Stack {
     stopping: Vec<Sender<Reply>>,
     names_resolve: bool,
     failure: Option<Refusal>,
+    ended: Ended,
 }
 
 /// Until everything was up once, a failure ends the stack.
@@ -84,6 +96,15 @@ pub struct Stack {
 enum FirstStart {
     UnderWay,
     Over,
+}
+
+/// How a stack came to its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ended {
+    /// It was stopped.
+    Stopped,
+    /// It was made for one command, and that ended so.
+    ByItself(Exit),
 }
 
 /// A handle by which a running stack is stopped or asked from another thread.
@@ -143,10 +164,11 @@ impl Stack {
     ///
     /// # Errors
     /// If a service could not be brought up at first, or the guardian was lost.
-    pub fn run(mut self) -> Result<(), Refusal> {
+    pub fn run(mut self) -> Result<Ended, Refusal> {
         self.supervisor.tick(self.now());
         loop {
             self.carry_out_orders();
+            self.end_with_its_command();
             self.settle();
             if self.supervisor.is_stopping() && self.supervisor.is_still() {
                 break;
@@ -189,7 +211,7 @@ impl Stack {
         let (instance, event) = match report {
             Report::Launched { instance, pid } => (instance, Event::Spawned { pid }),
             Report::NotLaunched { instance, why } => (instance, Event::SpawnFailed { why }),
-            Report::Exited { instance, exit } => (instance, Event::Exited(exit)),
+            Report::Exited { instance, exit } => return self.hear_exit(&instance, exit),
             Report::Lost => return self.guardian_was_lost(),
         };
         let Some(service) = self.service_of(&instance) else {
@@ -197,11 +219,33 @@ impl Stack {
         };
         match &event {
             Event::Spawned { pid } => self.begin_probe(&service, *pid),
-            Event::Exited(exit) => self.has_exited(&service, *exit),
             Event::SpawnFailed { .. } => self.forget_live(&service),
-            Event::Ready => {}
+            Event::Ready | Event::Exited(..) => {}
         }
         self.supervisor.handle(self.now(), &service, event);
+    }
+
+    fn hear_exit(&mut self, instance: &str, exit: Exit) {
+        let Some(service) = self.service_of(instance) else {
+            return;
+        };
+        self.await_last_words(&service);
+        let suspect = self.suspect(&service);
+        self.has_exited(&service, exit);
+        self.supervisor
+            .handle(self.now(), &service, Event::Exited(exit, suspect));
+    }
+
+    /// Whether a service that ended may have been unable to bind over the hold: it says that an
+    /// address is in use.
+    fn suspect(&self, service: &ServiceName) -> Suspect {
+        let words = self.last_words(service);
+        let points_at_it = |line: &String| IN_USE.iter().any(|sign| line.contains(sign));
+        if words.iter().any(points_at_it) {
+            Suspect::Hold
+        } else {
+            Suspect::Nothing
+        }
     }
 
     /// Nothing guards the services any more: they are ended, and the stack with them. This
@@ -226,13 +270,28 @@ impl Stack {
         for name in names {
             self.forget_live(&name);
             self.supervisor
-                .handle(now, &name, Event::Exited(crate::supervise::Exit::Unknown));
+                .handle(now, &name, Event::Exited(Exit::Unknown, Suspect::Nothing));
+        }
+    }
+
+    /// A stack that was made for one command is over when that has ended.
+    fn end_with_its_command(&mut self) {
+        let made = matches!(self.config.source, Source::Made { .. });
+        if made && self.supervisor.is_over() && !self.supervisor.is_stopping() {
+            let exits = self
+                .plans
+                .keys()
+                .filter_map(|name| self.supervisor.view(name)?.last_exit);
+            self.ended = exits.last().map_or(Ended::Stopped, Ended::ByItself);
+            self.stop(Haste::Orderly);
         }
     }
 
     /// Answers those who wait for the stack to settle, and ends a first start that failed.
     fn settle(&mut self) {
-        let failed = self.first_start == FirstStart::UnderWay && self.supervisor.failures().next().is_some();
+        let failed = self.first_start == FirstStart::UnderWay
+            && self.ended == Ended::Stopped
+            && self.supervisor.failures().next().is_some();
         if failed {
             self.failure = Some(self.describe_failures());
             let said = self.failure.clone();
@@ -318,7 +377,7 @@ impl Stack {
         }
     }
 
-    fn end(mut self) -> Result<(), Refusal> {
+    fn end(mut self) -> Result<Ended, Refusal> {
         self.guardian.finish();
         if let Some(cgroup) = &self.cgroup {
             crate::cgroup::remove(cgroup);
@@ -333,7 +392,7 @@ impl Stack {
         }
         match last {
             Some(refusal) => Err(refusal),
-            None => Ok(()),
+            None => Ok(self.ended),
         }
     }
 }

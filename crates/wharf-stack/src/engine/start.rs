@@ -8,7 +8,7 @@ use std::time::Instant;
 use wharf_lease::{Checkout, Error as LeaseError, Registry, RegistryConfig, StateDir};
 use wharf_relay::Relay;
 
-use super::{FirstStart, Message, Stack};
+use super::{Ended, FirstStart, Message, Stack};
 use crate::control::Client;
 use crate::guardian::{Guardian, GuardianError};
 use crate::logs::{Logs, Stream};
@@ -250,6 +250,7 @@ impl Stack {
             stopping: Vec::new(),
             names_resolve: true,
             failure: None,
+            ended: Ended::Stopped,
             files,
             project: project.clone(),
             config,

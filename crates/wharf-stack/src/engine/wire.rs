@@ -9,6 +9,7 @@ use super::{Stack, StackError};
 use crate::identity;
 use crate::logs::Stream;
 use crate::plan::{Addresses, ServicePlan, Surroundings};
+use crate::probe;
 use crate::project::{
     Consumer, ExternalAddress, LinkDef, LinkName, Project, ProviderKind, Service, ServiceKind, ServiceName,
 };
@@ -182,7 +183,7 @@ impl Stack {
         };
         let provider = match view.phase {
             Phase::Ready => match self.live.get(service) {
-                Some(live) => Provider::Ready(live.listens.clone()),
+                Some(live) => Provider::Ready(probe::reachable(&live.listens)),
                 None => Provider::Down,
             },
             Phase::Waiting | Phase::Starting | Phase::BackingOff => Provider::Starting,

@@ -84,20 +84,20 @@ pub(super) fn package_manager(has_file: &dyn Fn(&str) -> bool) -> &'static str {
         .map_or("npm", |(_, manager)| manager)
 }
 
+/// Where virtual environments keep their Python.
+pub(super) const VENVS: [&str; 2] = [".venv/bin/python", "venv/bin/python"];
+
 /// The command behind which Python's programs are run, by what lies beside them.
-pub(super) fn python_launcher(has_file: &dyn Fn(&str) -> bool) -> &'static str {
+pub(super) fn python_launcher(has_file: &dyn Fn(&str) -> bool) -> Option<&'static str> {
     let signs = [
         ("uv.lock", "uv run python"),
         ("poetry.lock", "poetry run python"),
         ("pdm.lock", "pdm run python"),
         ("Pipfile.lock", "pipenv run python"),
-        (".venv/bin/python", ".venv/bin/python"),
-        ("venv/bin/python", "venv/bin/python"),
     ];
-    signs
-        .iter()
-        .find(|(file, _)| has_file(file))
-        .map_or("python3", |(_, launcher)| launcher)
+    let venvs = VENVS.iter().map(|venv| (*venv, *venv));
+    let mut all = signs.into_iter().chain(venvs);
+    all.find(|(file, _)| has_file(file)).map(|(_, launcher)| launcher)
 }
 
 /// How a Python file is served, by what it makes: `-m uvicorn main:app`.

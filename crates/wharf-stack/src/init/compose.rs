@@ -38,6 +38,7 @@ pub struct ComposeService {
 const QUIET: &[&str] = &[
     "container_name",
     "expose",
+    "healthcheck",
     "hostname",
     "init",
     "labels",
@@ -103,6 +104,8 @@ impl ComposeService {
                     service.depends_on = listed.chain(keyed).map(str::to_owned).collect();
                 }
                 other if QUIET.contains(&other) => {}
+                // The data of a program has its own place, and a mounted source is there anyway.
+                "volumes" if node.get("build").is_some() || !value.items().iter().any(is_mounted) => {}
                 other => left_out.push(other.to_owned()),
             }
         }
@@ -123,6 +126,15 @@ fn image_name(text: &str) -> String {
     }
     let name = parts.join("/");
     name.split(':').next().unwrap_or_default().to_owned()
+}
+
+/// Whether a volume is a file or folder of this machine, and none that the container makes.
+fn is_mounted(volume: &Node) -> bool {
+    let source = volume
+        .text()
+        .or_else(|| volume.get("source").and_then(Node::text));
+    source.is_some_and(|source| source.starts_with(['.', '/', '~', '$']) && source.contains(':'))
+        || volume.get("type").and_then(Node::text) == Some("bind")
 }
 
 /// A folder's path without its dots: `./api/` is `api`, `.` is nothing.

@@ -83,7 +83,7 @@ impl Draft {
 }
 
 /// A text in TOML: on several lines as it is where it has several, else in the shortest quotes.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let literal = !text.contains("'''") && !text.chars().any(|c| c.is_control() && c != '\n' && c != '\t');
     if text.contains('\n') && literal {
         return format!("'''\n{text}\n'''");

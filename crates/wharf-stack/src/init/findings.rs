@@ -26,6 +26,8 @@ pub struct Findings {
     pub is_root: bool,
     /// Whether another user can enter the folder.
     pub open_to_others: bool,
+    /// Whether the folder is in a git repository that does not ignore `.wharf/`.
+    pub git_sees_data: bool,
     /// What could not be read, and what was left aside.
     pub notes: Vec<String>,
 }

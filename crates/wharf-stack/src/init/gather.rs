@@ -57,6 +57,7 @@ pub fn gather(folder: &Path, machine: &Machine) -> Result<Findings, InitError> {
     look.found.is_root = machine.is_root;
     look.found.users = machine.users.clone();
     look.found.open_to_others = is_open_to_others(&root);
+    look.found.git_sees_data = look.git_sees_data();
     look.procfile();
     look.compose();
     look.cargo();
@@ -105,6 +106,17 @@ impl Look<'_> {
                 None
             }
         }
+    }
+
+    /// Whether git would take the data under `.wharf/` for a part of the project.
+    fn git_sees_data(&mut self) -> bool {
+        let in_git = self.root.ancestors().any(|folder| folder.join(".git").exists());
+        let ignored = in_git
+            .then(|| self.text(".gitignore"))
+            .flatten()
+            .unwrap_or_default();
+        let names_it = |line: &str| line.trim().trim_matches('/') == ".wharf";
+        in_git && !ignored.lines().any(names_it)
     }
 
     fn json(&mut self, file: &str) -> Option<Value> {
@@ -243,6 +255,7 @@ impl Look<'_> {
         self.node(folder);
         let has = |file: &str| self.root.join(folder).join(file).exists();
         let python = apps::python_launcher(&|file| has(file) || self.has(file) && !file.contains('/'));
+        let python = python.map_or_else(|| self.python_of_root(folder), str::to_owned);
         let rails = has("bin/rails");
         let go = has("go.mod") && has("main.go");
         let artisan = has("artisan");
@@ -275,6 +288,13 @@ impl Look<'_> {
                 self.add(folder, kind, run.to_owned(), None);
             }
         }
+    }
+
+    /// The Python of the project's own virtual environment, as it is called from a folder of it.
+    fn python_of_root(&self, folder: &str) -> String {
+        let up = "../".repeat(folder.split('/').count());
+        let found = apps::VENVS.into_iter().find(|venv| self.has(venv));
+        found.map_or("python3".to_owned(), |venv| format!("{up}{venv}"))
     }
 
     fn node(&mut self, folder: &str) {

@@ -21,6 +21,19 @@ pub(super) struct Image {
     pub(super) env: BTreeMap<String, String>,
     run: String,
     pub(super) stop_signal: Option<String>,
+    pub(super) ready_log: Option<String>,
+    pub(super) client: Option<Client>,
+}
+
+/// What its clients are told by convention: a variable with a URL.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Client {
+    pub(super) variable: String,
+    scheme: String,
+    user: Option<String>,
+    password: Option<String>,
+    database: Option<String>,
 }
 
 fn yes() -> bool {
@@ -56,6 +69,40 @@ pub(super) fn named(name: &str) -> Option<&'static Image> {
 }
 
 impl Image {
+    /// The image's variable, or its default.
+    pub(super) fn variable<'a>(&'a self, said: &'a [(String, String)], name: &str) -> &'a str {
+        let own = said.iter().find(|(known, _)| known == name);
+        own.map(|(_, value)| value)
+            .or(self.env.get(name))
+            .map_or("", String::as_str)
+    }
+
+    /// The variable for its clients, and the URL over the link to it. There is none where a part
+    /// of it stands in the user's shell.
+    pub(super) fn client(&self, said: &[(String, String)], name: &str) -> Option<(&str, String)> {
+        let client = self.client.as_ref()?;
+        let part = |name: &Option<String>| name.as_ref().map_or("", |name| self.variable(said, name));
+        let (user, password) = (part(&client.user), part(&client.password));
+        // PostgreSQL calls the database after the user where it has no name.
+        let database = Some(part(&client.database)).filter(|name| !name.is_empty());
+        let database = database.unwrap_or(user);
+        if [user, password, database].iter().any(|part| part.contains("${")) {
+            return None;
+        }
+        let mut url = format!("{}://", client.scheme);
+        if !user.is_empty() {
+            url.push_str(&encoded(user));
+            if !password.is_empty() {
+                url.push_str(&format!(":{}", encoded(password)));
+            }
+            url.push('@');
+        }
+        url.push_str(&format!("{{needs.{name}.addr}}"));
+        if !database.is_empty() {
+            url.push_str(&format!("/{}", encoded(database)));
+        }
+        Some((&client.variable, url))
+    }
     /// Where its programs are, if all of them are installed.
     pub(super) fn installed<'a>(&self, all: &'a [(String, PathBuf)]) -> Option<Vec<&'a (String, PathBuf)>> {
         let find = |wanted: &String| all.iter().find(|(name, _)| name == wanted);
@@ -75,4 +122,13 @@ impl Image {
         let lines: Vec<&str> = lines.lines().map(str::trim_end).collect();
         lines.join("\n")
     }
+}
+
+/// A part of a URL: all but the unreserved characters (RFC 3986 section 2.3) as `%41`.
+fn encoded(text: &str) -> String {
+    let byte = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    text.bytes().map(byte).collect()
 }

@@ -1,7 +1,7 @@
 //! From findings to the text of a project file.
 
 use super::compose::ComposeService;
-use super::draft::{Draft, Names};
+use super::draft::{Draft, Names, quoted};
 use super::findings::{App, AppKind, Findings};
 use super::images::{self, Image};
 use crate::project::substitute::escaped;
@@ -27,6 +27,7 @@ pub fn propose(findings: &Findings) -> Proposal {
         findings,
         names: Names::default(),
         hosts: Vec::new(),
+        clients: Vec::new(),
         drafts: Vec::new(),
         notes: Vec::new(),
     };
@@ -63,6 +64,8 @@ pub(super) struct Writer<'a> {
     names: Names,
     /// The hosts of the compose file that can be needed, and the names they were given.
     pub(super) hosts: Vec<(String, String)>,
+    /// What those who need a store are told by convention: the store, a variable and its value.
+    pub(super) clients: Vec<(String, String, String)>,
     pub(super) drafts: Vec<Entry>,
     pub(super) notes: Vec<String>,
 }
@@ -114,6 +117,9 @@ impl Writer<'_> {
     /// A service that is an image: a program of this machine, else an external.
     fn image(&mut self, service: &ComposeService, image: Option<&Image>) {
         let name = self.names.give(&[&service.name]);
+        let client = image.and_then(|image| image.client(&service.environment, &name));
+        self.clients
+            .extend(client.map(|(variable, url)| (name.clone(), variable.to_owned(), url)));
         let installed = image.and_then(|image| Some((image, image.installed(&self.findings.programs)?)));
         let why = match installed {
             Some((image, programs)) => match self.native(&name, service, image, &programs) {
@@ -191,9 +197,11 @@ impl Writer<'_> {
         if let Some(signal) = &image.stop_signal {
             draft.text("stop_signal", signal);
         }
-        for (variable, default) in &image.env {
-            let own = service.environment.iter().find(|(known, _)| known == variable);
-            let value = escaped(own.map_or(default, |(_, value)| value));
+        if let Some(line) = &image.ready_log {
+            draft.value("ready", &format!("{{ log = {} }}", quoted(line)));
+        }
+        for variable in image.env.keys() {
+            let value = escaped(image.variable(&service.environment, variable));
             self.unresolved(name, variable, &value);
             draft.variable(variable, &value);
         }
@@ -303,6 +311,10 @@ impl Writer<'_> {
             toml.push_str("\n# [service.web]\n# run = \"npm run dev\"\n");
             self.notes
                 .push("nothing was found that could be started: write a [service.…] by hand".to_owned());
+        }
+        if self.findings.git_sees_data && toml.contains(".wharf/") {
+            self.notes
+                .push("data is kept under .wharf/: add that to .gitignore".to_owned());
         }
         self.notes.extend(self.findings.notes.iter().cloned());
         Proposal {

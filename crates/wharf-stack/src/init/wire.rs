@@ -4,6 +4,9 @@ use super::compose::ComposeService;
 use super::propose::{Role, Writer};
 use crate::project::substitute::escaped;
 
+/// The names by which a page's back end is known where there are several.
+const BACK_ENDS: &[&str] = &["api", "backend", "server"];
+
 impl Writer<'_> {
     /// Hands the needs out: first those that the compose file says, then those that are likely.
     pub(super) fn wire(&mut self) {
@@ -18,15 +21,35 @@ impl Writer<'_> {
         };
         let stores = named(|role| *role == Role::Store);
         let back_ends = named(|role| matches!(role, Role::BackEnd | Role::Said(_)));
+        let for_pages = match back_ends.as_slice() {
+            [one] => vec![one.clone()],
+            // Which of several it talks to can't be known, but by their names.
+            several => {
+                let known = several.iter().filter(|name| BACK_ENDS.contains(&name.as_str()));
+                known.take(1).cloned().collect()
+            }
+        };
         for at in 0..self.drafts.len() {
-            let needs = match (&self.drafts[at].role, back_ends.as_slice()) {
-                (Role::BackEnd, _) => &stores,
-                // Which of several it talks to can't be known.
-                (Role::FrontEnd, [_]) => &back_ends,
+            let needs = match &self.drafts[at].role {
+                Role::BackEnd => &stores,
+                Role::FrontEnd => &for_pages,
                 _ => continue,
             };
             for need in needs {
-                self.need(at, need);
+                if self.need(at, need) {
+                    self.client(at, need);
+                }
+            }
+        }
+    }
+
+    /// Sets the variable in which a program looks for this store by convention, unless there are
+    /// two stores of a kind.
+    fn client(&mut self, at: usize, store: &str) {
+        for (name, variable, url) in &self.clients {
+            let of_a_kind = self.clients.iter().filter(|(_, other, _)| other == variable);
+            if name == store && of_a_kind.count() == 1 {
+                self.drafts[at].draft.variable(variable, url);
             }
         }
     }

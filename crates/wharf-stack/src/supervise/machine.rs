@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::phase::{Event, Exit, Haste, HoldUse, Order, Phase, UnitSpec, UnitView};
+use super::phase::{Event, Exit, Haste, HoldUse, Order, Phase, Suspect, UnitSpec, UnitView};
 use crate::project::{RestartPolicy, ServiceKind, ServiceName};
 
 /// The first pause before a restart; each further one is twice as long.
@@ -138,6 +138,16 @@ impl Supervisor {
         self.units.values().all(|unit| !unit.running)
     }
 
+    /// Whether there are units, and none runs or will run again by itself.
+    #[must_use]
+    pub fn is_over(&self) -> bool {
+        let ended = |unit: &Unit| match unit.phase {
+            Phase::Stopped | Phase::Done | Phase::Failed { .. } => !unit.running,
+            _ => false,
+        };
+        !self.units.is_empty() && self.units.values().all(ended)
+    }
+
     /// The units that failed, with the reason.
     pub fn failures(&self) -> impl Iterator<Item = (&ServiceName, &str)> {
         self.units.iter().filter_map(|(name, unit)| match &unit.phase {
@@ -171,7 +181,7 @@ impl Supervisor {
                 self.enter(now, name, Phase::Failed { why });
             }
             Event::Ready => self.became_ready(now, name),
-            Event::Exited(exit) => self.exited(now, name, exit),
+            Event::Exited(exit, suspect) => self.exited(now, name, exit, suspect),
         }
         self.tick(now);
     }
@@ -193,7 +203,7 @@ impl Supervisor {
         self.enter(now, name, Phase::Ready);
     }
 
-    fn exited(&mut self, now: Duration, name: &ServiceName, exit: Exit) {
+    fn exited(&mut self, now: Duration, name: &ServiceName, exit: Exit, suspect: Suspect) {
         let Some(unit) = self.units.get_mut(name) else {
             return;
         };
@@ -223,7 +233,7 @@ impl Supervisor {
                 self.enter(now, name, phase);
             }
             Phase::Starting if !unit.was_ready => {
-                self.failed_first_start(now, name, format!("it ended with {exit} before it was ready"));
+                self.failed_first_start(now, name, exit, suspect);
             }
             Phase::Starting | Phase::Ready => self.restart_by_policy(now, name, exit),
             Phase::Failed { .. } => self.orders.push(Order::Changed(name.clone())),
@@ -231,16 +241,22 @@ impl Supervisor {
         }
     }
 
-    /// The hold may be what kept it from binding: once more without, and then it has failed.
-    fn failed_first_start(&mut self, now: Duration, name: &ServiceName, why: String) {
+    /// Where the hold may be what kept it from binding: once more without. Else it has failed.
+    fn failed_first_start(&mut self, now: Duration, name: &ServiceName, exit: Exit, suspect: Suspect) {
         let Some(unit) = self.units.get_mut(name) else {
             return;
         };
-        if unit.hold_now() == HoldUse::Stands && !self.stopping {
+        if unit.hold_now() == HoldUse::Stands && suspect == Suspect::Hold && !self.stopping {
             unit.tried_without_hold = true;
             self.enter(now, name, Phase::Waiting);
+        } else if exit.is_success() && unit.spec.restart == RestartPolicy::Never {
+            self.enter(now, name, Phase::Stopped);
         } else {
-            self.enter(now, name, failed(why));
+            self.enter(
+                now,
+                name,
+                failed(format!("it ended with {exit} before it was ready")),
+            );
         }
     }
 

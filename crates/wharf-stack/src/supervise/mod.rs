@@ -7,8 +7,9 @@
 //!
 //! The rules, in one place:
 //! - a unit starts when every service that it needs is ready and every task is done;
-//! - a unit that fails before it was ever ready is started once more without the port's
-//!   hold (some servers cannot bind over it), and then is failed: no back-off hides it;
+//! - a unit that fails before it was ever ready is failed: no back-off hides it. But where the
+//!   port's hold may be to blame (some servers cannot bind over it), or where it lives and does not
+//!   listen, it is started once more without the hold;
 //! - a unit that was ready once is started again by its restart policy, after 0.5 s, 1 s,
 //!   2 s … 30 s; 30 s of health reset the count;
 //! - a unit is stopped when all that need it have stopped: stop signal, grace, SIGKILL.
@@ -17,4 +18,4 @@ mod machine;
 mod phase;
 
 pub use machine::Supervisor;
-pub use phase::{Event, Exit, Haste, HoldUse, Order, Phase, UnitSpec, UnitView};
+pub use phase::{Event, Exit, Haste, HoldUse, Order, Phase, Suspect, UnitSpec, UnitView};

@@ -55,6 +55,19 @@ impl Exit {
     }
 }
 
+impl Exit {
+    /// The code that a shell would have for it: 128 and the number, where a signal ended it.
+    #[must_use]
+    pub fn as_shell_code(self) -> u8 {
+        let code = match self {
+            Exit::Code(code) => code,
+            Exit::Signal(signal) => 128 + signal,
+            Exit::Unknown => 1,
+        };
+        u8::try_from(code).unwrap_or(1)
+    }
+}
+
 impl fmt::Display for Exit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -150,8 +163,17 @@ pub enum Event {
     },
     /// Its readiness check passed.
     Ready,
-    /// Its process ended.
-    Exited(Exit),
+    /// Its process ended, and what it said points at this.
+    Exited(Exit, Suspect),
+}
+
+/// What may be to blame for the end of a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Suspect {
+    /// It may have been unable to bind over the hold.
+    Hold,
+    /// Nothing of ours.
+    Nothing,
 }
 
 /// What the engine must do now.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use proptest::prelude::*;
 use wharf_stack::project::{RestartPolicy, ServiceKind, ServiceName};
-use wharf_stack::supervise::{Event, Exit, Haste, HoldUse, Order, Phase, Supervisor, UnitSpec};
+use wharf_stack::supervise::{Event, Exit, Haste, HoldUse, Order, Phase, Supervisor, Suspect, UnitSpec};
 
 fn name(text: &str) -> ServiceName {
     text.parse().expect("a name")
@@ -68,7 +68,11 @@ impl World {
 }
 
 const SECOND: Duration = Duration::from_secs(1);
-const DIED: Event = Event::Exited(Exit::Signal(9));
+const DIED: Event = Event::Exited(Exit::Signal(9), Suspect::Nothing);
+
+fn exited(code: i32) -> Event {
+    Event::Exited(Exit::Code(code), Suspect::Nothing)
+}
 
 #[test]
 fn units_start_when_what_they_need_is_ready() {
@@ -93,10 +97,10 @@ fn a_task_is_done_by_exit_0_and_nothing_else() {
         world.tell("migrate", Event::Ready).is_empty(),
         "that a task listens says nothing"
     );
-    assert_eq!(world.tell("migrate", Event::Exited(Exit::Code(0))), ["start web"]);
+    assert_eq!(world.tell("migrate", exited(0)), ["start web"]);
     let mut world = World::new(vec![task, unit("web", &["migrate"])]);
     world.orders();
-    assert!(world.tell("migrate", Event::Exited(Exit::Code(1))).is_empty());
+    assert!(world.tell("migrate", exited(1)).is_empty());
     assert!(matches!(world.phase("migrate"), Phase::Failed { .. }));
     assert!(world.supervisor.is_settled(), "web waits in vain");
 }
@@ -142,7 +146,7 @@ fn policies_decide_about_an_exit() {
         }]);
         world.orders();
         world.tell("web", Event::Ready);
-        world.tell("web", Event::Exited(exit));
+        world.tell("web", Event::Exited(exit, Suspect::Nothing));
         assert_eq!(world.phase("web"), phase, "{policy:?} {exit}");
     }
 }
@@ -155,14 +159,22 @@ fn a_first_start_that_fails_is_tried_once_without_the_hold() {
     };
     let mut world = World::new(vec![held.clone()]);
     assert_eq!(world.orders(), ["start web over its hold"]);
-    assert_eq!(world.tell("web", Event::Exited(Exit::Code(1))), ["start web"]);
+    let in_use = Event::Exited(Exit::Code(1), Suspect::Hold);
+    assert_eq!(world.tell("web", in_use), ["start web"]);
     assert_eq!(world.tell("web", Event::Ready), ["remember web"]);
+    let mut world = World::new(vec![held.clone()]);
+    world.orders();
+    assert!(
+        world.tell("web", exited(1)).is_empty(),
+        "nothing points at the hold"
+    );
+    assert!(matches!(world.phase("web"), Phase::Failed { .. }));
     let mut world = World::new(vec![held]);
     world.orders();
     // It lives and does not listen: that is the hold's doing as well, it may be.
     assert_eq!(world.after(60 * SECOND), ["kill web"]);
     assert_eq!(world.tell("web", DIED), ["start web"]);
-    assert!(world.tell("web", Event::Exited(Exit::Code(1))).is_empty());
+    assert!(world.tell("web", exited(1)).is_empty());
     assert!(matches!(world.phase("web"), Phase::Failed { .. }));
 }
 
@@ -205,7 +217,7 @@ proptest! {
             let which = names[which];
             let orders = match what {
                 0 if running.contains(which) => world.tell(which, Event::Ready),
-                1 if running.remove(which) => world.tell(which, Event::Exited(Exit::Code(0))),
+                1 if running.remove(which) => world.tell(which, exited(0)),
                 2 if running.remove(which) => world.tell(which, DIED),
                 3 => { world.supervisor.restart(world.now, &name(which)); world.orders() }
                 4 if running.contains(which) => world.tell(which, Event::Spawned { pid: 1 }),

@@ -11,7 +11,7 @@ use signal_hook::iterator::Signals;
 use wharf_stack::control::{Client, LogQuery, Reply, Request, StackStatus};
 use wharf_stack::logs::Line;
 use wharf_stack::supervise::Haste;
-use wharf_stack::{Handle, Source, Stack, Started};
+use wharf_stack::{Ended, Handle, Source, Stack, Started};
 
 use super::doors::Door;
 use crate::cli::Up;
@@ -59,8 +59,10 @@ fn serve(here: &Surroundings, stack: Stack) -> Result<ExitCode, Report> {
     // First the names go, then the program: requests in flight are answered.
     door.close();
     let _ = screen.join();
-    ended?;
-    Ok(ExitCode::SUCCESS)
+    Ok(match ended? {
+        Ended::Stopped => ExitCode::SUCCESS,
+        Ended::ByItself(exit) => ExitCode::from(exit.as_shell_code()),
+    })
 }
 
 /// The first signal stops the stack in order, a second one at once.

@@ -290,6 +290,61 @@ fn one_command_is_a_service_without_a_file() {
 }
 
 #[test]
+fn a_command_that_ends_ends_its_run_with_its_code() {
+    let world = World::new();
+    for (script, code) in [
+        ("echo done", 0),
+        ("echo oh >> runs; exit 7", 7),
+        ("kill -KILL $$", 137),
+    ] {
+        let mut run = world.start(&["run", "--", "sh", "-c", script]);
+        assert_eq!(run.wait().code, code, "{script}: {}", run.said());
+        world.await_empty();
+    }
+    let runs = fs::read_to_string(world.project().join("runs")).expect("written");
+    assert_eq!(runs, "oh\n", "it was run once");
+    world
+        .run(&["run", "no-such-command-here"])
+        .fails(2, &["no-such-command-here"]);
+}
+
+#[test]
+fn a_second_up_attaches_and_leaves() {
+    let world = World::new();
+    world.file(TWO);
+    let up = world.up();
+    let second = world.start(&["up"]);
+    second.await_line("attached to two");
+    second.await_line("ready on");
+    drop(second);
+    assert_eq!(world.service("web")["phase"], "ready");
+    let mut third = world.start(&["up"]);
+    third.await_line("attached to two");
+    assert_eq!(up.stop().code, 0);
+    assert_eq!(third.wait().code, 0);
+}
+
+#[test]
+fn nothing_listens_off_loopback() {
+    let world = World::new();
+    world.file(TWO);
+    world.run(&["up", "-d"]).ok();
+    let mut ours = 0;
+    for pid in world.processes() {
+        let inodes = wharf_host::process::socket_inodes(pid).unwrap_or_default();
+        for socket in wharf_host::sockets::listeners().expect("sock_diag") {
+            if inodes.contains(&socket.inode) {
+                ours += 1;
+                assert!(socket.local.ip().is_loopback(), "{socket:?}");
+            }
+        }
+    }
+    // Two services, three links and the door, the last two on both families.
+    assert_eq!(ours, 2 + 2 * (3 + 1));
+    world.run(&["down"]).ok();
+}
+
+#[test]
 fn logs_are_kept_and_followed() {
     let world = World::new();
     world.file("[service.talk]\nrun = \"sh -c 'echo one; echo two >&2; PEER late & while :; do sleep 0.05; test -e say && echo three && rm say; done'\"\n");
