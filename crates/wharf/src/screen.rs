@@ -8,8 +8,8 @@ use std::io::{self, IsTerminal, Write};
 
 use wharf_stack::control::{ServiceStatus, StackStatus};
 use wharf_stack::logs::{Line, Stream};
+use wharf_stack::supervise::Phase;
 
-use crate::commands::state;
 use crate::out::{self, Style};
 
 /// Prints the lines of a merged log, each with its service's name, padded and coloured.
@@ -123,25 +123,42 @@ impl Screen {
 }
 
 fn footer(status: &StackStatus, style: Style, width: usize) -> Vec<String> {
-    let mut rows = vec![style.dim(&"─".repeat(width.min(72)))];
+    let rule = style.dim(&"─".repeat(width.min(72)));
+    let rows = service_rows(status, style);
+    std::iter::once(rule)
+        .chain(rows.map(|row| cut_to(&format!(" {row}"), width)))
+        .collect()
+}
+
+/// A row for each service: its name, its state, and where it is.
+pub(crate) fn service_rows(status: &StackStatus, style: Style) -> impl Iterator<Item = String> {
     let longest = status
         .services
         .iter()
         .map(|service| service.name.len())
         .max()
         .unwrap_or(0);
-    rows.extend(status.services.iter().enumerate().map(|(place, service)| {
+    status.services.iter().enumerate().map(move |(place, service)| {
         let name = style.service(place, &format!("{:<longest$}", service.name));
         let word = state(style, &service.phase);
         let pad = " ".repeat(10_usize.saturating_sub(out::visible(&word)));
-        let row = format!(" {name}  {word}{pad}  {}", address_of(status, service));
-        cut_to(&row, width)
-    }));
-    rows
+        format!("{name}  {word}{pad}  {}", address_of(status, service))
+    })
+}
+
+/// A phase, in its colour.
+pub(crate) fn state(style: Style, phase: &Phase) -> String {
+    let word = phase.word();
+    match phase {
+        Phase::Ready | Phase::Done => style.green(word),
+        Phase::Failed { .. } => style.red(word),
+        Phase::Stopped => style.dim(word),
+        _ => style.yellow(word),
+    }
 }
 
 /// What to open or to dial for a service.
-pub(crate) fn address_of(status: &StackStatus, service: &ServiceStatus) -> String {
+fn address_of(status: &StackStatus, service: &ServiceStatus) -> String {
     // A browser knows *.localhost even where getaddrinfo does not: the name is shown anyway.
     let direct = service.direct_url.as_ref().filter(|_| !status.names_resolve);
     let urls: Vec<&str> = service.url.iter().chain(direct).map(String::as_str).collect();

@@ -1,5 +1,4 @@
 use std::fs::File;
-use std::io;
 use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
@@ -8,15 +7,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-
-use super::{Interactive, Message, Stack};
+use super::streams::Streams;
+use super::{Message, Stack};
 use crate::guardian::{INSTANCE_VAR, Launch};
 use crate::logs::Stream;
 use crate::notify::NotifySocket;
 use crate::probe::{self, Found, Watch};
 use crate::project::{ReadyCheck, ServiceKind, ServiceName, SocketPassing, StopSignal};
-use crate::shim::Terminal;
 use crate::supervise::{Event, Exit, HoldUse, Order};
 use crate::{cgroup, ports};
 
@@ -336,50 +333,4 @@ fn list(addresses: &[SocketAddr]) -> String {
         .map(ToString::to_string)
         .collect::<Vec<_>>()
         .join(" and ")
-}
-
-/// The standard streams of a service: our end and its end of each.
-struct Streams {
-    stdin: (OwnedFd, OwnedFd),
-    stdout: (OwnedFd, OwnedFd),
-    stderr: (OwnedFd, OwnedFd),
-    terminal: Terminal,
-}
-
-impl Streams {
-    fn open(interactive: Interactive, user: Option<crate::shim::RunAs>) -> io::Result<Self> {
-        // A terminal belongs to whoever opened it: another user's service gets a pipe.
-        let terminal = match (interactive, user) {
-            (Interactive::Terminal, None) => Terminal::Control,
-            _ => Terminal::None,
-        };
-        let stdin = match terminal {
-            Terminal::Control => pty()?,
-            Terminal::None => {
-                let (reader, writer) = io::pipe()?;
-                (writer.into(), reader.into())
-            }
-        };
-        Ok(Streams {
-            stdin,
-            stdout: output()?,
-            stderr: output()?,
-            terminal,
-        })
-    }
-}
-
-fn output() -> io::Result<(OwnedFd, OwnedFd)> {
-    let (reader, writer) = io::pipe()?;
-    Ok((reader.into(), writer.into()))
-}
-
-fn pty() -> io::Result<(OwnedFd, OwnedFd)> {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&master)?;
-    unlockpt(&master)?;
-    let path = ptsname(&master, Vec::new())?;
-    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
-    let slave = rustix::fs::open(path.as_c_str(), flags, rustix::fs::Mode::empty())?;
-    Ok((master, slave))
 }

@@ -7,12 +7,14 @@
 //!
 //! - `start`: from a project file to a stack that is ready to run, or an error and nothing left.
 //! - `launch`: orders of the supervisor: start, signal, kill, and the probes.
+//! - `streams`: the standard streams of a service.
 //! - `wire`: ports, links, environments, and what changes when the file does.
 //! - `calls`: requests at the control socket.
 
 mod calls;
 mod launch;
 mod start;
+mod streams;
 mod wire;
 
 use std::collections::BTreeMap;
@@ -282,7 +284,7 @@ impl Stack {
                 .plans
                 .keys()
                 .filter_map(|name| self.supervisor.view(name)?.last_exit);
-            self.ended = exits.last().map_or(Ended::Stopped, Ended::ByItself);
+            self.ended = exits.next().map_or(Ended::Stopped, Ended::ByItself);
             self.stop(Haste::Orderly);
         }
     }

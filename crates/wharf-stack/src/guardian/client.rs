@@ -6,8 +6,7 @@ use std::os::unix::net::UnixStream;
 use std::path::Path;
 use std::process::{Child, Command as Process, Stdio};
 
-use super::frame::{Command, Event, Launch, receive, send};
-use crate::supervise::Exit;
+use super::frame::{Command, Launch, Report, receive, send};
 
 /// What went wrong between Wharf and its guardian.
 #[derive(Debug, thiserror::Error)]
@@ -28,34 +27,6 @@ pub enum GuardianError {
         /// Why.
         source: io::Error,
     },
-}
-
-/// What the guardian reports.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Report {
-    /// The instance's process runs.
-    Launched {
-        /// Which instance.
-        instance: String,
-        /// Its process.
-        pid: u32,
-    },
-    /// The instance could not be started.
-    NotLaunched {
-        /// Which instance.
-        instance: String,
-        /// Why.
-        why: String,
-    },
-    /// The instance's process ended.
-    Exited {
-        /// Which instance.
-        instance: String,
-        /// How.
-        exit: Exit,
-    },
-    /// The guardian itself ended: nothing of the stack is guarded any more.
-    Lost,
 }
 
 /// A running guardian. Dropping it ends the guardian and all of its services.
@@ -92,12 +63,8 @@ impl Guardian {
         std::thread::Builder::new()
             .name("guardian".to_owned())
             .spawn(move || {
-                while let Ok(Some((event, _))) = receive::<Event>(&mut listening) {
-                    report(match event {
-                        Event::Launched { instance, pid } => Report::Launched { instance, pid },
-                        Event::NotLaunched { instance, why } => Report::NotLaunched { instance, why },
-                        Event::Exited { instance, exit } => Report::Exited { instance, exit },
-                    });
+                while let Ok(Some((said, _))) = receive::<Report>(&mut listening) {
+                    report(said);
                 }
                 report(Report::Lost);
             })

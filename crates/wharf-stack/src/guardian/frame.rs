@@ -47,21 +47,35 @@ pub(super) enum Command {
     Kill { instance: String },
 }
 
-#[derive(Debug, Serialize, Deserialize)]
+/// What the guardian reports.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub(super) enum Event {
+pub enum Report {
+    /// The instance's process runs.
     Launched {
+        /// Which instance.
         instance: String,
+        /// Its process.
         pid: u32,
     },
+    /// The instance could not be started.
     NotLaunched {
+        /// Which instance.
         instance: String,
+        /// Why.
         why: String,
     },
+    /// The instance's process ended.
     Exited {
+        /// Which instance.
         instance: String,
+        /// How.
         exit: crate::supervise::Exit,
     },
+    /// The guardian itself ended: nothing of the stack is guarded any more. Never sent: it is what
+    /// the end of the stream says.
+    #[serde(skip)]
+    Lost,
 }
 
 /// Sends one message: its length, with the descriptors attached, then JSON.

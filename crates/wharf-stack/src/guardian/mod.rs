@@ -19,8 +19,8 @@ pub mod family;
 mod frame;
 mod serve;
 
-pub use client::{Guardian, GuardianError, Report};
-pub use frame::Launch;
+pub use client::{Guardian, GuardianError};
+pub use frame::{Launch, Report};
 pub use serve::run;
 
 /// The environment variable that marks each process of a run: the run's id.

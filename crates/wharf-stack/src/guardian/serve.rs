@@ -10,7 +10,7 @@ use rustix::io::FdFlags;
 use rustix::process::{Signal, WaitOptions, kill_process_group, wait};
 
 use super::family;
-use super::frame::{Command, Event, Launch, receive, send};
+use super::frame::{Command, Launch, Report, receive, send};
 use crate::shim::ShimSpec;
 use crate::supervise::Exit;
 
@@ -142,7 +142,7 @@ impl Guardian {
 
     fn launch(&mut self, launch: &Launch, fds: Vec<OwnedFd>) {
         let instance = launch.instance.clone();
-        let event = match self.spawn(launch, fds) {
+        let report = match self.spawn(launch, fds) {
             Ok(pid) => {
                 let cgroup = launch.cgroup.clone();
                 self.running.insert(
@@ -152,14 +152,14 @@ impl Guardian {
                         cgroup,
                     },
                 );
-                Event::Launched { instance, pid }
+                Report::Launched { instance, pid }
             }
-            Err(error) => Event::NotLaunched {
+            Err(error) => Report::NotLaunched {
                 instance,
                 why: error.to_string(),
             },
         };
-        self.tell(&event);
+        self.tell(&report);
     }
 
     fn spawn(&self, launch: &Launch, fds: Vec<OwnedFd>) -> io::Result<u32> {
@@ -217,13 +217,13 @@ impl Guardian {
             if let Some(cgroup) = self.running.remove(&pid).and_then(|running| running.cgroup) {
                 crate::cgroup::remove(&cgroup);
             }
-            self.tell(&Event::Exited { instance, exit });
+            self.tell(&Report::Exited { instance, exit });
         }
     }
 
-    fn tell(&mut self, event: &Event) {
+    fn tell(&mut self, report: &Report) {
         // If Wharf is gone, the next read says so.
-        let _ = send(&mut self.socket, event, &[]);
+        let _ = send(&mut self.socket, report, &[]);
     }
 }
 

@@ -2,6 +2,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::phase::{Event, Exit, Haste, HoldUse, Order, Phase, Suspect, UnitSpec, UnitView};
+use super::unit::{Then, Unit};
 use crate::project::{RestartPolicy, ServiceKind, ServiceName};
 
 /// The first pause before a restart; each further one is twice as long.
@@ -10,65 +11,6 @@ const BACK_OFF_FIRST: Duration = Duration::from_millis(500);
 const BACK_OFF_LONGEST: Duration = Duration::from_secs(30);
 /// So long ready, and earlier failures are forgotten.
 const HEALTHY_AFTER: Duration = Duration::from_secs(30);
-
-/// What becomes of a unit once its process has ended on our demand.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Then {
-    Stop,
-    StartAgain,
-    Forget,
-}
-
-#[derive(Debug)]
-struct Unit {
-    spec: UnitSpec,
-    phase: Phase,
-    since: Duration,
-    pid: Option<u32>,
-    /// A process was ordered and has not been reported ended.
-    running: bool,
-    deadline: Option<Duration>,
-    then: Then,
-    was_ready: bool,
-    tried_without_hold: bool,
-    restarts_in_a_row: u32,
-    restarts: u32,
-    last_exit: Option<Exit>,
-}
-
-impl Unit {
-    fn new(now: Duration, spec: UnitSpec) -> Self {
-        Unit {
-            spec,
-            phase: Phase::Waiting,
-            since: now,
-            pid: None,
-            running: false,
-            deadline: None,
-            then: Then::Stop,
-            was_ready: false,
-            tried_without_hold: false,
-            restarts_in_a_row: 0,
-            restarts: 0,
-            last_exit: None,
-        }
-    }
-
-    fn serves_dependents(&self) -> bool {
-        match self.spec.kind {
-            ServiceKind::Service => self.phase == Phase::Ready,
-            ServiceKind::Task => self.phase == Phase::Done,
-        }
-    }
-
-    fn hold_now(&self) -> HoldUse {
-        if self.tried_without_hold {
-            HoldUse::LetGo
-        } else {
-            self.spec.hold
-        }
-    }
-}
 
 /// All units of a stack, and what is to happen to them next.
 #[derive(Debug, Default)]

@@ -16,6 +16,7 @@
 
 mod machine;
 mod phase;
+mod unit;
 
 pub use machine::Supervisor;
 pub use phase::{Event, Exit, Haste, HoldUse, Order, Phase, Suspect, UnitSpec, UnitView};

@@ -20,8 +20,6 @@ mod url;
 
 use std::process::ExitCode;
 
-pub(crate) use ps::state;
-
 use crate::cli::{Cli, Command};
 use crate::out;
 use crate::report::Report;

@@ -1,11 +1,11 @@
 //! `wharf ps`.
 
 use wharf_stack::control::{ServiceStatus, StackStatus};
-use wharf_stack::supervise::Phase;
 
 use crate::cli::Which;
 use crate::out::{self, Style};
 use crate::report::Report;
+use crate::screen::state;
 use crate::surroundings::Surroundings;
 use crate::target;
 
@@ -69,15 +69,4 @@ fn row(stack: &StackStatus, service: &ServiceStatus) -> Vec<String> {
         service.restarts.to_string(),
         dash(url.clone()),
     ]
-}
-
-/// A phase, in its colour.
-pub(crate) fn state(style: Style, phase: &Phase) -> String {
-    let word = phase.word();
-    match phase {
-        Phase::Ready | Phase::Done => style.green(word),
-        Phase::Failed { .. } => style.red(word),
-        Phase::Stopped => style.dim(word),
-        _ => style.yellow(word),
-    }
 }

@@ -17,7 +17,7 @@ use super::doors::Door;
 use crate::cli::Up;
 use crate::out::{self, Style};
 use crate::report::{Code, Report};
-use crate::screen::{Screen, address_of};
+use crate::screen::{Screen, service_rows};
 use crate::surroundings::Surroundings;
 
 /// Set for the process in the background, so that it knows to leave the terminal.
@@ -219,19 +219,7 @@ fn await_socket(client: &Client, child: &mut Child, log: &Path) -> Result<(), Re
 }
 
 fn print_summary(status: &StackStatus) {
-    let style = Style::of_stdout();
-    let longest = status
-        .services
-        .iter()
-        .map(|service| service.name.len())
-        .max()
-        .unwrap_or(0);
-    for (place, service) in status.services.iter().enumerate() {
-        let name = style.service(place, &format!("{:<longest$}", service.name));
-        out::line(&format!(
-            "{name}  {}  {}",
-            super::state(style, &service.phase),
-            address_of(status, service)
-        ));
+    for row in service_rows(status, Style::of_stdout()) {
+        out::line(row.trim_end());
     }
 }

@@ -2,7 +2,8 @@
 
 use rustix::process::Signal;
 
-use crate::world::{World, eventually, get, kill};
+use crate::http::get;
+use crate::world::{World, eventually, kill};
 
 const WEB: &str = "name = \"shop\"\n[service.web]\nrun = \"PEER hello\"\n";
 
@@ -51,7 +52,7 @@ fn the_next_stack_serves_when_the_first_is_killed() {
     .expect("written");
     let mut command = world.command(&["up"]);
     command.current_dir(&second);
-    let other = crate::world::Running::start(command);
+    let other = crate::running::Running::start(command);
     other.await_line("up in");
     other.await_line("shop-2");
     let port = world.door();

@@ -4,7 +4,8 @@ use std::fs;
 
 use rustix::process::Signal;
 
-use crate::world::{Running, World, eventually, kill};
+use crate::running::Running;
+use crate::world::{World, eventually, kill};
 
 /// A service that does what it can to be left behind: it forks twice, each time into a
 /// session of its own, and ignores SIGTERM.

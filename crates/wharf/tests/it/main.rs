@@ -3,7 +3,9 @@
 mod bad_input;
 mod door;
 mod guardian;
+mod http;
 mod links;
 mod ports;
+mod running;
 mod stack;
 mod world;

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use rustix::process::Signal;
 
-use crate::world::{World, eventually, get, kill, within};
+use crate::http::get;
+use crate::world::{World, eventually, kill, within};
 
 const TWO: &str = r#"
 name = "two"
@@ -50,7 +51,7 @@ fn two_services_come_up_talk_over_a_link_and_go_down() {
     world.run(&["ps"]).fails(3, &["not running"]);
 }
 
-fn up_code(mut up: crate::world::Running) -> i32 {
+fn up_code(mut up: crate::running::Running) -> i32 {
     up.wait().code
 }
 

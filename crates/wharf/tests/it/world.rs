@@ -3,17 +3,17 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
+use std::io::Write;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::running::Running;
+
 /// Nothing in these tests takes this long; what does has failed.
-const PATIENCE: Duration = Duration::from_secs(60);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// Ports of one world.
 const SLICE: u16 = 100;
 
@@ -288,124 +288,4 @@ pub(crate) fn kill(pid: u32, signal: rustix::process::Signal) {
     let pid = rustix::process::Pid::from_raw(i32::try_from(pid).expect("a pid")).expect("a pid");
     // It may have ended by itself.
     let _ = rustix::process::kill_process(pid, signal);
-}
-
-/// A `wharf` that runs on, and what it has said.
-pub(crate) struct Running {
-    pub(crate) child: Child,
-    said: Arc<Mutex<String>>,
-    readers: Vec<std::thread::JoinHandle<()>>,
-}
-
-impl Running {
-    pub(crate) fn start(mut command: Command) -> Self {
-        let mut child = command
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .process_group(0)
-            .spawn()
-            .expect("wharf starts");
-        let said = Arc::new(Mutex::new(String::new()));
-        let streams: [Box<dyn Read + Send>; 2] = [
-            Box::new(child.stdout.take().expect("piped")),
-            Box::new(child.stderr.take().expect("piped")),
-        ];
-        let readers = streams.map(|stream| {
-            let said = Arc::clone(&said);
-            std::thread::spawn(move || {
-                for line in BufReader::new(stream).lines().map_while(Result::ok) {
-                    let mut said = said.lock().expect("not poisoned");
-                    said.push_str(&line);
-                    said.push('\n');
-                }
-            })
-        });
-        Running {
-            child,
-            said,
-            readers: readers.into(),
-        }
-    }
-
-    pub(crate) fn said(&self) -> String {
-        self.said.lock().expect("not poisoned").clone()
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.child.id()
-    }
-
-    /// Waits until it has said this.
-    #[track_caller]
-    pub(crate) fn await_line(&self, text: &str) {
-        let came = within(PATIENCE, || self.said().contains(text));
-        assert!(came, "{text:?} was never said; said was:\n{}", self.said());
-    }
-
-    /// Asks it to stop, and waits for its end.
-    #[track_caller]
-    pub(crate) fn stop(mut self) -> Ran {
-        kill(self.child.id(), rustix::process::Signal::TERM);
-        self.wait()
-    }
-
-    /// Waits for its end.
-    #[track_caller]
-    pub(crate) fn wait(&mut self) -> Ran {
-        let mut status = None;
-        let ended = within(PATIENCE, || {
-            status = self.child.try_wait().expect("it is ours");
-            status.is_some()
-        });
-        assert!(ended, "it did not end; said was:\n{}", self.said());
-        for reader in self.readers.drain(..) {
-            reader.join().expect("no panic");
-        }
-        Ran {
-            code: status.and_then(|status| status.code()).unwrap_or(-1),
-            out: self.said(),
-            err: self.said(),
-        }
-    }
-}
-
-impl Drop for Running {
-    fn drop(&mut self) {
-        if matches!(self.child.try_wait(), Ok(None)) {
-            kill(self.child.id(), rustix::process::Signal::TERM);
-            let _ = within(PATIENCE, || !matches!(self.child.try_wait(), Ok(None)));
-        }
-    }
-}
-
-/// One HTTP/1.1 request on a connection of its own: the status line and the body.
-pub(crate) fn get(address: &str, host: &str, path: &str) -> std::io::Result<(String, String)> {
-    let mut stream = TcpStream::connect(address)?;
-    stream.set_read_timeout(Some(Duration::from_secs(20)))?;
-    write!(
-        stream,
-        "GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n"
-    )?;
-    let mut reader = BufReader::new(stream);
-    let mut status = String::new();
-    reader.read_line(&mut status)?;
-    let mut length = None;
-    loop {
-        let mut line = String::new();
-        reader.read_line(&mut line)?;
-        if line.trim().is_empty() {
-            break;
-        }
-        if let Some((name, value)) = line.split_once(':')
-            && name.eq_ignore_ascii_case("content-length")
-        {
-            length = value.trim().parse::<u64>().ok();
-        }
-    }
-    let mut body = String::new();
-    // The tests' service keeps its connections: the length says where the body ends.
-    reader
-        .take(length.unwrap_or(u64::MAX))
-        .read_to_string(&mut body)?;
-    Ok((status.trim().to_owned(), body))
 }
