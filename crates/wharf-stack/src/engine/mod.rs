@@ -280,7 +280,7 @@ impl Stack {
     fn end_with_its_command(&mut self) {
         let made = matches!(self.config.source, Source::Made { .. });
         if made && self.supervisor.is_over() && !self.supervisor.is_stopping() {
-            let exits = self
+            let mut exits = self
                 .plans
                 .keys()
                 .filter_map(|name| self.supervisor.view(name)?.last_exit);
