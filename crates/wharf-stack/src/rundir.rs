@@ -19,6 +19,7 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
 use wharf_host::process;
+use wharf_lease::StateDir;
 
 use crate::guardian::family;
 
@@ -205,10 +206,10 @@ impl StackFiles {
         self.dir.join(format!("{}.{suffix}", self.stem))
     }
 
-    /// What their names begin with.
+    /// Where the logs of the stack's services are kept, also when it does not run.
     #[must_use]
-    pub fn stem(&self) -> &str {
-        &self.stem
+    pub fn log_directory(&self, state: &StateDir) -> PathBuf {
+        state.path().join("logs").join(&self.stem)
     }
 
     /// The control socket.

@@ -70,7 +70,7 @@ pub struct Stack {
     branch: Option<String>,
     run_id: String,
     files: StackFiles,
-    _lock: StackLock,
+    lock: StackLock,
     project: Project,
     plans: BTreeMap<ServiceName, ServicePlan>,
     ports: Ports,
@@ -386,6 +386,8 @@ impl Stack {
         }
         self.files.remove();
         self.logs.close();
+        // Let go before anybody is told: the next `wharf up` may follow at once.
+        drop(self.lock);
         let last = self.failure.clone();
         for waiting in self.settling.drain(..).chain(self.stopping.drain(..)) {
             let _ = waiting.send(Reply::Done {

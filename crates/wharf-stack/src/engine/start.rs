@@ -216,7 +216,7 @@ impl Stack {
         let checkout = checkout(&config.source, &directory)?;
         let (sender, messages) = channel();
         let run_id = new_run_id();
-        let logs_dir = config.state.path().join("logs").join(files.stem());
+        let logs_dir = files.log_directory(&config.state);
         let logs = Logs::new(Some(logs_dir));
         let from_guardian = sender.clone();
         // Before the guardian is there: what it may leave must come to us.
@@ -231,7 +231,7 @@ impl Stack {
             name,
             branch,
             run_id,
-            _lock: lock,
+            lock,
             plans: BTreeMap::new(),
             ports: Ports::new(registry, checkout),
             relay: Relay::start()?,

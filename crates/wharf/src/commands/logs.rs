@@ -1,6 +1,10 @@
 //! `wharf logs [SERVICE]`.
 
+use std::path::PathBuf;
+
+use wharf_stack::Source;
 use wharf_stack::control::{LogQuery, Reply, Request};
+use wharf_stack::logs::{Line, Stream};
 
 use crate::cli::LogsArgs;
 use crate::out;
@@ -10,7 +14,10 @@ use crate::surroundings::Surroundings;
 use crate::target;
 
 pub(super) fn run(here: &Surroundings, args: &LogsArgs) -> Result<(), Report> {
-    let running = target::find(here, &args.which)?;
+    let running = match target::find(here, &args.which) {
+        Ok(running) => running,
+        Err(report) => return print_kept(here, args).unwrap_or(Err(report)),
+    };
     let status = running.client().status()?;
     let names: Vec<String> = status
         .services
@@ -46,4 +53,57 @@ pub(super) fn run(here: &Surroundings, args: &LogsArgs) -> Result<(), Report> {
         }
     }
     Ok(())
+}
+
+/// Prints what a stack that does not run any more has left in its files. `None` if there is nothing.
+fn print_kept(here: &Surroundings, args: &LogsArgs) -> Option<Result<(), Report>> {
+    let identity = Source::File(here.file(args.which.file.as_deref()))
+        .identity()
+        .ok()?;
+    let directory = here.run_dir.files(&identity).log_directory(&here.state);
+    let mut files: Vec<PathBuf> = std::fs::read_dir(directory)
+        .ok()?
+        .flatten()
+        .map(|entry| entry.path())
+        .collect();
+    files.retain(|file| file.extension().is_some_and(|ending| ending == "log"));
+    files.sort();
+    let name_of = |file: &PathBuf| {
+        file.file_stem()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned()
+    };
+    files.retain(|file| {
+        args.service
+            .as_ref()
+            .is_none_or(|service| *service == name_of(file))
+    });
+    if files.is_empty() {
+        return None;
+    }
+    out::error_line("the stack is not running: this is what was kept of its last runs");
+    let printer = LinePrinter::new(&files.iter().map(name_of).collect::<Vec<_>>());
+    for file in &files {
+        let text = match std::fs::read(file) {
+            Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+            Err(error) => {
+                return Some(Err(Report::new(
+                    Code::Unusable,
+                    format!("read {}: {error}", file.display()),
+                )));
+            }
+        };
+        let lines: Vec<&str> = text.lines().collect();
+        for text in &lines[lines.len().saturating_sub(args.lines)..] {
+            let (service, text) = (name_of(file), (*text).to_owned());
+            out::line(&printer.format(&Line {
+                at_ms: 0,
+                service,
+                stream: Stream::Out,
+                text,
+            }));
+        }
+    }
+    Some(Ok(()))
 }

@@ -4,7 +4,7 @@ use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Child, Command, ExitCode, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
@@ -22,6 +22,10 @@ use crate::surroundings::Surroundings;
 
 /// Set for the process in the background, so that it knows to leave the terminal.
 const BACKGROUND_VAR: &str = "WHARF_BACKGROUND";
+/// How long a stack may take from its lock to its socket.
+const OPENING: Duration = Duration::from_secs(10);
+/// How often it is looked whether it has.
+const POLL: Duration = Duration::from_millis(5);
 /// How often the footer is drawn anew, and how long lines are gathered.
 const FRAME: Duration = Duration::from_millis(100);
 
@@ -120,6 +124,11 @@ fn show(said: &[Line], lines: &Receiver<Line>, mut status: impl FnMut() -> Optio
 
 /// Attaches to a running stack: applies what changed in its file, and follows its log.
 fn attach(client: &Client) -> Result<ExitCode, Report> {
+    // It may be about to open its socket, or about to end.
+    let begun = Instant::now();
+    while client.status().is_err() && begun.elapsed() < OPENING {
+        std::thread::sleep(POLL);
+    }
     apply(client)?;
     let status = client.status()?;
     out::error_line(&format!("attached to {}; Ctrl-C leaves it running", status.stack));
@@ -214,7 +223,7 @@ fn await_socket(client: &Client, child: &mut Child, log: &Path) -> Result<(), Re
             let error = error.trim_start_matches("error: ").to_owned();
             return Err(Report::new(code, error).maybe_hint(hint));
         }
-        std::thread::sleep(Duration::from_millis(5));
+        std::thread::sleep(POLL);
     }
 }
 

@@ -362,6 +362,9 @@ fn logs_are_kept_and_followed() {
         .run(&["logs", "tlak"])
         .fails(2, &["no service `tlak`", "talk"]);
     world.run(&["down"]).ok();
+    let kept = world.run(&["logs", "talk"]).ok();
+    assert!(kept.contains("one") && kept.contains("three"), "{kept}");
+    world.run(&["logs", "tlak"]).fails(3, &["not running"]);
 }
 
 #[test]
