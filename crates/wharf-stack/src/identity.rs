@@ -13,6 +13,42 @@ use crate::project::Label;
 /// The branch label of a directory, if it lies in a *linked* worktree: the main one has none.
 #[must_use]
 pub fn branch_label(directory: &Path) -> Option<String> {
+    let Linked { git_dir, .. } = linked_worktree(directory)?;
+    let head = fs::read_to_string(git_dir.join("HEAD")).ok()?;
+    let head = head.trim();
+    Some(match head.strip_prefix("ref: refs/heads/") {
+        Some(branch) => label(branch),
+        // A detached HEAD has no branch; the worktree's own name tells it apart.
+        None => label(&git_dir.file_name()?.to_string_lossy()),
+    })
+}
+
+/// The folder that names a stack whose file does not: its directory; for the root of a linked
+/// worktree the repository, so that worktrees differ by their branch alone.
+#[must_use]
+pub fn namesake(directory: &Path) -> PathBuf {
+    let repository = || {
+        let Linked { root, git_dir } = linked_worktree(directory)?;
+        let common = git_dir.parent()?.parent()?;
+        if root != directory {
+            return None;
+        }
+        match common.file_name()?.to_str()? {
+            ".git" => common.parent().map(Path::to_owned),
+            // A bare repository.
+            bare => Some(common.with_file_name(bare.strip_suffix(".git").unwrap_or(bare))),
+        }
+    };
+    repository().unwrap_or_else(|| directory.to_owned())
+}
+
+struct Linked {
+    root: PathBuf,
+    git_dir: PathBuf,
+}
+
+/// The linked worktree that a directory lies in.
+fn linked_worktree(directory: &Path) -> Option<Linked> {
     let dot_git = directory
         .ancestors()
         .map(|ancestor| ancestor.join(".git"))
@@ -29,12 +65,9 @@ pub fn branch_label(directory: &Path) -> Option<String> {
     if git_dir.parent()?.file_name()? != "worktrees" {
         return None; // a submodule
     }
-    let head = fs::read_to_string(git_dir.join("HEAD")).ok()?;
-    let head = head.trim();
-    Some(match head.strip_prefix("ref: refs/heads/") {
-        Some(branch) => label(branch),
-        // A detached HEAD has no branch; the worktree's own name tells it apart.
-        None => label(&git_dir.file_name()?.to_string_lossy()),
+    Some(Linked {
+        root: dot_git.parent()?.to_owned(),
+        git_dir,
     })
 }
 
@@ -90,5 +123,18 @@ mod tests {
         .expect("written");
         assert_eq!(branch_label(&main), None);
         assert_eq!(branch_label(&linked).as_deref(), Some("fix-login"));
+        assert_eq!(namesake(&main), main);
+        assert_eq!(namesake(&dir.path().join("wt")), main);
+        assert_eq!(namesake(&linked), linked, "a folder of it has its own name");
+    }
+
+    #[test]
+    fn a_worktree_of_a_bare_repository_is_named_after_it() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let git_dir = dir.path().join("shop.git/worktrees/wt");
+        let linked = dir.path().join("wt");
+        fs::create_dir_all(&linked).expect("made");
+        fs::write(linked.join(".git"), format!("gitdir: {}\n", git_dir.display())).expect("written");
+        assert_eq!(namesake(&linked), dir.path().join("shop"));
     }
 }

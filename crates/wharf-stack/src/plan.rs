@@ -184,6 +184,11 @@ impl Surroundings<'_> {
             ),
         };
         let mut env = self.environment.clone();
+        // What a shell says of itself is not true of the service.
+        env.insert("PWD".to_owned(), cwd.display().to_string());
+        for shells_own in ["OLDPWD", "_"] {
+            env.remove(shells_own);
+        }
         env.extend(self.env_files(service, &cwd)?);
         env.extend(self.injected(service, addresses));
         let scripts = |name: &str| package_script(name, &cwd);
@@ -263,7 +268,7 @@ impl Surroundings<'_> {
         Ok(variables)
     }
 
-    /// The variables of DESIGN: the service's own address, and the *links* to its needs.
+    /// What every service is told: its own address, and the *links* to its needs.
     fn injected(&self, service: &Service, addresses: &Addresses) -> BTreeMap<String, String> {
         let mut env = BTreeMap::new();
         let mut set = |variable: String, value: String| {

@@ -8,6 +8,8 @@
 //! `peer passed`       as `hello`, on the socket handed over by LISTEN_FDS
 //! `peer notify`       as `hello`, and says READY=1 after the file `go` appears in its folder
 //! `peer late`         as `hello`, but listens only after the file `go` appears in its folder
+//! `peer sink`         reads and discards, and closes when the other side has
+//! `peer keep`         accepts connections and leaves them alone
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
@@ -41,15 +43,16 @@ fn main() -> io::Result<()> {
             socket.send_to(b"READY=1", variable("NOTIFY_SOCKET"))
         });
     }
+    let mut kept = Vec::new();
     for stream in listener.incoming() {
-        let (stream, service, echo) = (stream?, service.clone(), mode == "echo");
-        std::thread::spawn(move || {
-            if echo {
-                echo_back(stream)
-            } else {
-                say_hello(stream, &service)
-            }
-        });
+        let (stream, service) = (stream?, service.clone());
+        match mode.as_str() {
+            "echo" => drop(std::thread::spawn(|| echo_back(stream))),
+            "sink" => drop(std::thread::spawn(|| io::copy(&mut { stream }, &mut io::sink()))),
+            // Without a thread each: there may be thousands.
+            "keep" => kept.push(stream),
+            _ => drop(std::thread::spawn(move || say_hello(stream, &service))),
+        }
     }
     Ok(())
 }

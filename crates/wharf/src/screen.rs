@@ -1,15 +1,16 @@
 //! What a foreground stack shows: the merged log, and below it a live footer.
 //!
-//! The log scrolls; the footer (each service with its state and URL) is taken away before
+//! The log scrolls; the footer (each service with its state and URL, each link that is not clear) is taken away before
 //! lines are printed and drawn again after them. Where standard output is no terminal there
 //! is no footer, and every line is printed plain.
 
 use std::io::{self, IsTerminal, Write};
 
-use wharf_stack::control::{ServiceStatus, StackStatus};
+use wharf_stack::control::{LinkStatus, ServiceStatus, StackStatus};
 use wharf_stack::logs::{Line, Stream};
 use wharf_stack::supervise::Phase;
 
+use crate::commands::links::conditions;
 use crate::out::{self, Style};
 
 /// Prints the lines of a merged log, each with its service's name, padded and coloured.
@@ -102,7 +103,8 @@ impl Screen {
         if drawn == 0 {
             String::new()
         } else {
-            format!("\x1b[{drawn}A\x1b[J")
+            // The terminal may have echoed `^C` behind the footer: back to the line's start.
+            format!("\r\x1b[{drawn}A\x1b[J")
         }
     }
 
@@ -124,10 +126,20 @@ impl Screen {
 
 fn footer(status: &StackStatus, style: Style, width: usize) -> Vec<String> {
     let rule = style.dim(&"─".repeat(width.min(72)));
-    let rows = service_rows(status, style);
+    let rows = service_rows(status, style).chain(link_rows(status));
     std::iter::once(rule)
         .chain(rows.map(|row| cut_to(&format!(" {row}"), width)))
         .collect()
+}
+
+/// A row for each link that does something to its traffic; for each at all where there are no
+/// services to show.
+fn link_rows(status: &StackStatus) -> impl Iterator<Item = String> {
+    let is_clear = |link: &LinkStatus| link.cut.is_none() && link.up.is_clear() && link.down.is_clear();
+    let links = status.links.iter();
+    links
+        .filter(move |link| status.services.is_empty() || !is_clear(link))
+        .map(|link| format!("{}  {}  {}", link.name, link.address, conditions(link)))
 }
 
 /// A row for each service: its name, its state, and where it is.

@@ -313,6 +313,11 @@ impl Stack {
             self.first_start = FirstStart::Over;
             let text = format!("up in {:.2} s", self.now().as_secs_f64());
             self.logs.add("wharf", Stream::Wharf, text);
+            // Of a stack without services, the links' addresses are all there is to know.
+            for (name, link) in self.links.iter().filter(|_| self.project.services.is_empty()) {
+                let text = format!("{name}: connect to {}", link.address);
+                self.logs.add("wharf", Stream::Wharf, text);
+            }
         }
         let refusal = self
             .supervisor

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::channel;
 use std::time::Instant;
 
-use wharf_lease::{Checkout, Error as LeaseError, Registry, RegistryConfig, StateDir};
+use wharf_lease::{Checkout, Error as LeaseError, Key, Registry, RegistryConfig, StateDir};
 use wharf_relay::Relay;
 
 use super::{Ended, FirstStart, Message, Stack};
@@ -126,8 +126,15 @@ impl StackError {
             // Its own text shows the place and the hint.
             StackError::Project(_) => None,
             StackError::Plan(error) => error.hint(),
-            StackError::Lease(LeaseError::InUse { .. }) => {
-                Some("stop that program, or give the lease up: `wharf release NAME`".to_owned())
+            StackError::Lease(LeaseError::InUse { key, .. }) => {
+                let port = match key.port.as_str() {
+                    Key::MAIN => String::new(),
+                    port => format!(" --port {port}"),
+                };
+                let service = shell_words::quote(&key.service);
+                Some(format!(
+                    "stop that program, or give the lease up: `wharf release {service}{port}`"
+                ))
             }
             StackError::RunDir(_) | StackError::Control { .. } => {
                 Some("set XDG_RUNTIME_DIR or WHARF_STATE_DIR to a directory that you may write".to_owned())
@@ -157,7 +164,7 @@ pub(super) fn read(source: &Source) -> Result<(Project, PathBuf, String), StackE
             let text = std::fs::read_to_string(&path).map_err(failed)?;
             let directory = path.parent().unwrap_or(Path::new("/")).to_owned();
             Ok((
-                Project::parse(&text, &path)?,
+                Project::parse_beside(&text, &path, &identity::namesake(&directory))?,
                 directory,
                 path.display().to_string(),
             ))

@@ -6,8 +6,8 @@
 //! input: start a service, signal one, kill one whole. When that socket ends, however Wharf
 //! ended, it kills all of its descendants and reaps until none is left.
 //!
-//! - [`frame`]: how a message and its descriptors travel over the socket.
-//! - [`serve`]: the guardian's own loop, single-threaded, so that no descriptor leaks from
+//! - `frame`: how a message and its descriptors travel over the socket.
+//! - `serve`: the guardian's own loop, single-threaded, so that no descriptor leaks from
 //!   one service into another and so that PDEATHSIG means its process, not a thread.
 //! - [`client`]: Wharf's end.
 //! - [`family`]: which processes belong to a service, and how a family is ended.

@@ -10,7 +10,7 @@ use super::compose::Compose;
 /// What was found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Findings {
-    /// The folder's name.
+    /// The name of the folder, or of the repository that it is a worktree of.
     pub folder: String,
     /// Programs of the project's own.
     pub apps: Vec<App>,

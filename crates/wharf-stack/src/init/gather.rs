@@ -13,6 +13,7 @@ use super::compose::Compose;
 use super::findings::{App, AppKind, Findings, Machine};
 use super::manifests::{self, CargoPackage};
 use super::{InitError, images, yaml};
+use crate::identity;
 
 /// So many folders are looked into.
 const FOLDERS_MAX: usize = 200;
@@ -49,7 +50,7 @@ pub fn gather(folder: &Path, machine: &Machine) -> Result<Findings, InitError> {
         found: Findings::default(),
     };
     let below = look.folders_below("").map_err(failed)?;
-    look.found.folder = root
+    look.found.folder = identity::namesake(&root)
         .file_name()
         .unwrap_or_default()
         .to_string_lossy()

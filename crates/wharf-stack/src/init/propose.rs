@@ -4,6 +4,7 @@ use super::compose::ComposeService;
 use super::draft::{Draft, Names, quoted};
 use super::findings::{App, AppKind, Findings};
 use super::images::{self, Image};
+use crate::project::Label;
 use crate::project::substitute::escaped;
 
 /// The names of processes in a Procfile that listen: by convention only `web` is given a port.
@@ -294,6 +295,10 @@ impl Writer<'_> {
     fn finish(mut self) -> Proposal {
         let mut toml =
             "# Written by `wharf init`. `wharf up` runs it; `wharf schema` describes each key.\n".to_owned();
+        if let Some(name) = Label::made_from(&self.findings.folder) {
+            // Written down, so that it is the same in every checkout.
+            toml.push_str(&format!("name = {}\n", quoted(name.as_str())));
+        }
         for entry in &self.drafts {
             toml.push('\n');
             toml.push_str(&entry.draft.toml());

@@ -12,7 +12,7 @@ use super::written::{ExternalTable, ProjectTable, ServiceTable};
 use super::{External, Need, NeedKind, Project, Service, links, order, service, suggest};
 
 /// Reads a project.
-pub(super) fn project(text: &str, path: &Path) -> Result<Project, Fault> {
+pub(super) fn project(text: &str, path: &Path, namesake: &Path) -> Result<Project, Fault> {
     let table: ProjectTable = toml::from_str(text).map_err(|error| Fault::from_toml(&error))?;
     let names = Names::of(&table)?;
     let services = table
@@ -29,7 +29,7 @@ pub(super) fn project(text: &str, path: &Path) -> Result<Project, Fault> {
         .collect::<Result<Vec<External>, Fault>>()?;
     let start_order = start_order(&services, &table.service)?;
     Ok(Project {
-        name: stack_name(table.name.as_ref(), path)?,
+        name: stack_name(table.name.as_ref(), namesake)?,
         path: path.to_owned(),
         links: links::all(&services, &externals, &table.link)?,
         start_order,
@@ -128,12 +128,11 @@ pub(super) fn ports(list: &[At<String>]) -> Result<Vec<PortName>, Fault> {
 }
 
 /// The written name, else the folder's, made a label.
-fn stack_name(written: Option<&At<String>>, path: &Path) -> Result<StackName, Fault> {
+fn stack_name(written: Option<&At<String>>, folder: &Path) -> Result<StackName, Fault> {
     if let Some(name) = written {
         return label(name, "stack").map(StackName::from);
     }
-    let folder = path.parent().and_then(Path::file_name);
-    let folder = folder.map(|name| name.to_string_lossy());
+    let folder = folder.file_name().map(|name| name.to_string_lossy());
     let name = folder.and_then(|name| Label::made_from(&name));
     match name {
         Some(name) => Ok(name.into()),

@@ -174,7 +174,12 @@ impl Project {
     /// Reads the text of a project file. `path` is where it stands: it is named in errors, and its
     /// folder names the stack if the file does not.
     pub fn parse(text: &str, path: &Path) -> Result<Self, ProjectError> {
-        check::project(text, path).map_err(|fault| ProjectError::new(fault, text, path))
+        Self::parse_beside(text, path, path.parent().unwrap_or(Path::new("")))
+    }
+
+    /// As [`Project::parse`], but where the file does not name the stack, this folder does.
+    pub fn parse_beside(text: &str, path: &Path, namesake: &Path) -> Result<Self, ProjectError> {
+        check::project(text, path, namesake).map_err(|fault| ProjectError::new(fault, text, path))
     }
 
     /// The service or task of this name.

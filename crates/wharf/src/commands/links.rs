@@ -62,11 +62,14 @@ fn row(link: &LinkStatus) -> Vec<String> {
     ]
 }
 
+/// A measured rate, to three digits.
 fn bits(rate: u64) -> String {
-    wharf_link::Rate::from_bits(rate).map_or_else(|| "0".to_owned(), |rate| rate.to_string())
+    let unit = 10_u64.pow(rate.checked_ilog10().unwrap_or(0).saturating_sub(2));
+    wharf_link::Rate::from_bits(rate / unit * unit).map_or_else(|| "0".to_owned(), |rate| rate.to_string())
 }
 
-fn conditions(link: &LinkStatus) -> String {
+/// What a link does to its traffic, in colour where it does anything.
+pub(crate) fn conditions(link: &LinkStatus) -> String {
     let style = Style::of_stdout();
     let mut text = if link.up == link.down {
         link.up.to_string()

@@ -1,4 +1,4 @@
-//! `wharf url SERVICE`.
+//! `wharf url SERVICE`: where a service is found by name, or without the door.
 
 use crate::cli::Which;
 use crate::out;
@@ -24,9 +24,16 @@ pub(super) fn run(here: &Surroundings, service: &str, direct: bool, which: &Whic
         }
         None => {
             let report = Report::new(Code::BadInput, format!("the door does not lead to {service}"));
-            Err(report.hint(format!(
-                "write door = true in [service.{service}]; its address: `wharf ps`"
-            )))
+            let address = found
+                .listens
+                .first()
+                .or(found.ports.first().map(|port| &port.address));
+            Err(report.hint(match address {
+                Some(address) => {
+                    format!("it is at {address}; write door = true in [service.{service}] if it speaks HTTP")
+                }
+                None => format!("write door = true in [service.{service}] if it speaks HTTP"),
+            }))
         }
     }
 }
