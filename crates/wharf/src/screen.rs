@@ -1,8 +1,8 @@
 //! What a foreground stack shows: the merged log, and below it a live footer.
 //!
-//! The log scrolls; the footer (each service with its state and URL, each link that is not clear) is taken away before
-//! lines are printed and drawn again after them. Where standard output is no terminal there
-//! is no footer, and every line is printed plain.
+//! The log scrolls; the footer (each service with its state and URL, each link that is not
+//! clear) is taken away before lines are printed and drawn again after them. Where standard
+//! output is no terminal there is no footer, and every line is printed plain.
 
 use std::io::{self, IsTerminal, Write};
 

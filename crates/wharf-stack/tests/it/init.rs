@@ -310,6 +310,59 @@ fn a_folder_closed_to_others_has_no_program_of_another_user() {
     );
 }
 
+const TWO_STORES: &str = "services:
+  db:
+    image: postgres
+    environment: {POSTGRES_USER: 'a b', POSTGRES_PASSWORD: 'p{@}:/'}
+  cache: {image: redis, volumes: ['data:/data']}
+  queue: {image: redis, volumes: ['./redis.conf:/etc/redis.conf']}
+";
+
+#[test]
+fn back_ends_are_told_of_stores_where_programs_look_for_them() {
+    let files = [
+        ("compose.yaml", TWO_STORES),
+        (".venv/bin/python", ""),
+        ("site/manage.py", ""),
+        ("api/package.json", PACKAGE_EXPRESS),
+        ("web/package.json", PACKAGE_VITE),
+        ("node_modules/", ""),
+        (".git/", ""),
+    ];
+    let text = proposal(&files, &["postgres", "initdb", "redis-server"], AsRoot::No);
+    let has = |part: &str| assert!(text.contains(part), "{part}\nis not in\n{text}");
+    let url = "DATABASE_URL = \"postgresql://a%20b:p%7B%40%7D%3A%2F@{needs.db.addr}/a%20b\"\n";
+    assert_eq!(text.matches(url).count(), 2, "for each back end: {text}");
+    assert!(!text.contains("REDIS_URL"), "which of two can't be known: {text}");
+    has("run = \"../.venv/bin/python manage.py runserver\"\ncwd = \"site\"\n");
+    has("[service.web]\nrun = \"npm run dev\"\ncwd = \"web\"\nneeds = [\"api\"]\n");
+    has("note: data is kept under .wharf/: add that to .gitignore\n");
+    has("not carried over: compose.yaml: queue: volumes\n");
+    assert!(!text.contains("cache: volumes"), "{text}");
+    let mut ignored = files.to_vec();
+    ignored.push((".gitignore", "node_modules\n/.wharf/\n"));
+    let text = proposal(&ignored, &["redis-server"], AsRoot::No);
+    assert!(!text.contains(".gitignore"), "{text}");
+}
+
+#[test]
+fn a_password_of_the_shell_makes_no_url() {
+    let compose = "services: {db: {image: postgres, environment: {POSTGRES_PASSWORD: '${SECRET}'}}}\n";
+    let files = [("compose.yaml", compose), ("package.json", PACKAGE_EXPRESS)];
+    let text = proposal(&files, &["postgres", "initdb"], AsRoot::No);
+    assert!(!text.contains("DATABASE_URL"), "{text}");
+    assert!(text.contains("POSTGRES_PASSWORD is `${SECRET}`"), "{text}");
+}
+
+#[test]
+fn a_worktree_is_named_after_its_repository() {
+    let (outer, folder) = folder(&[("index.html", "")]);
+    let git = outer.path().join("app/.git/worktrees/shop");
+    fs::write(folder.join(".git"), format!("gitdir: {}\n", git.display())).expect("a file");
+    let findings = gather(&folder, &Machine::default()).expect("the folder can be read");
+    assert!(text(&findings).contains("\nname = \"app\"\n"));
+}
+
 #[test]
 fn circles_of_a_compose_file_are_not_closed() {
     let compose =
