@@ -6,11 +6,11 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use wharf_relay::{CutDirection, Manner};
 use wharf_stack::control::{LinkStatus, ServiceStatus, StackStatus};
 use wharf_stack::logs::{Line, Stream};
 use wharf_stack::supervise::Phase;
 
-use crate::commands::links::conditions;
 use crate::out::{self, Style};
 
 /// Prints the lines of a merged log, each with its service's name, padded and coloured.
@@ -140,6 +140,33 @@ fn link_rows(status: &StackStatus) -> impl Iterator<Item = String> {
     links
         .filter(move |link| status.services.is_empty() || !is_clear(link))
         .map(|link| format!("{}  {}  {}", link.name, link.address, conditions(link)))
+}
+
+/// What a link does to its traffic, in colour where it does anything.
+pub(crate) fn conditions(link: &LinkStatus) -> String {
+    let style = Style::of_stdout();
+    let mut text = if link.up == link.down {
+        link.up.to_string()
+    } else {
+        format!("up {}; down {}", link.up, link.down)
+    };
+    if !(link.up.is_clear() && link.down.is_clear()) {
+        text = style.yellow(&text);
+    }
+    if let Some(cut) = link.cut {
+        let direction = match cut.direction {
+            CutDirection::Both => "",
+            CutDirection::Up => " up",
+            CutDirection::Down => " down",
+        };
+        let manner = match cut.manner {
+            Manner::Hole => "",
+            Manner::Reset => ", reset",
+            Manner::Refuse => ", refused",
+        };
+        text = format!("{} {text}", style.red(&format!("CUT{direction}{manner}")));
+    }
+    text
 }
 
 /// A row for each service: its name, its state, and where it is.

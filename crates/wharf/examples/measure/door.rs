@@ -26,7 +26,7 @@ pub(crate) fn measure(bench: &Bench<'_>) -> Result<()> {
     };
     let [direct, through] = in_turn(
         ROUNDS,
-        [&mut || both(service, &mut direct_times), &mut || {
+        &mut [&mut || both(service, &mut direct_times), &mut || {
             both(door, &mut door_times)
         }],
     )?;

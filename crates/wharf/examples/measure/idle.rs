@@ -43,11 +43,6 @@ pub(crate) fn measure(bench: &Bench<'_>, descriptors: u64) -> Result<()> {
         mib(after)
     );
     println!("  descriptors {open_before} -> {open}");
-    drop(kept);
-    let gone = within(PATIENCE, || carried() == 0);
-    let left = machine::memory(stack).map_or_else(|| "unknown".to_owned(), mib);
-    let how = if gone { "all closed" } else { "not all closed" };
-    println!("  {how}: memory {left}");
     Ok(())
 }
 

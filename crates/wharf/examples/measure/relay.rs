@@ -25,7 +25,7 @@ pub(crate) fn measure(bench: &Bench<'_>) -> Result<()> {
     for streams in [1, 8] {
         let [direct, linked] = in_turn(
             ROUNDS,
-            [&mut || throughput(sink.direct, streams), &mut || {
+            &mut [&mut || throughput(sink.direct, streams), &mut || {
                 throughput(sink.linked, streams)
             }],
         )?;
@@ -48,7 +48,7 @@ fn in_rounds(what: &str, ways: Ways, ask: fn(SocketAddr) -> Result<Series>) -> R
     };
     let [direct, linked] = in_turn(
         ROUNDS,
-        [&mut || both(ways.direct, &mut direct_tail), &mut || {
+        &mut [&mut || both(ways.direct, &mut direct_tail), &mut || {
             both(ways.linked, &mut linked_tail)
         }],
     )?;

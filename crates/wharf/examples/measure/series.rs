@@ -63,7 +63,7 @@ impl FromIterator<f64> for Series {
 /// Measures each of these once a round, beginning with another one each time.
 pub(crate) fn in_turn<const COUNT: usize>(
     rounds: usize,
-    measures: [&mut dyn FnMut() -> Result<f64>; COUNT],
+    measures: &mut [&mut dyn FnMut() -> Result<f64>; COUNT],
 ) -> Result<[Series; COUNT]> {
     let mut series = std::array::from_fn(|_| Series::default());
     for round in 0..rounds {

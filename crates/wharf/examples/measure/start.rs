@@ -25,7 +25,7 @@ pub(crate) fn commands(world: &World) -> Result<()> {
     let mut counts = (0, 0);
     let [nothing, version, existing, new, first] = in_turn(
         COMMANDS,
-        [
+        &mut [
             &mut || time(Command::new("/bin/true")),
             &mut || time(world.wharf(&folder, &["--version"])),
             &mut || time(world.wharf(&folder, &["port", "web"])),
@@ -64,7 +64,7 @@ pub(crate) fn stacks(world: &World) -> Result<()> {
         let mut down = Series::default();
         let [up, alone] = in_turn(
             STACKS,
-            [
+            &mut [
                 &mut || {
                     let took = cycle(world, &folder)?;
                     asked.push(took.ps);

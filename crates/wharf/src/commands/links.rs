@@ -7,8 +7,9 @@ use wharf_relay::{Cut, CutDirection, Manner};
 use wharf_stack::control::{Adjustment, Change, Client, LinkStatus, Reply, Request};
 
 use crate::cli::{ConditionFlags, CutArgs, Direction, Set, Which};
-use crate::out::{self, Style};
+use crate::out;
 use crate::report::{Code, Report};
+use crate::screen::conditions;
 use crate::surroundings::Surroundings;
 use crate::target;
 
@@ -66,33 +67,6 @@ fn row(link: &LinkStatus) -> Vec<String> {
 fn bits(rate: u64) -> String {
     let unit = 10_u64.pow(rate.checked_ilog10().unwrap_or(0).saturating_sub(2));
     wharf_link::Rate::from_bits(rate / unit * unit).map_or_else(|| "0".to_owned(), |rate| rate.to_string())
-}
-
-/// What a link does to its traffic, in colour where it does anything.
-pub(crate) fn conditions(link: &LinkStatus) -> String {
-    let style = Style::of_stdout();
-    let mut text = if link.up == link.down {
-        link.up.to_string()
-    } else {
-        format!("up {}; down {}", link.up, link.down)
-    };
-    if !(link.up.is_clear() && link.down.is_clear()) {
-        text = style.yellow(&text);
-    }
-    if let Some(cut) = link.cut {
-        let direction = match cut.direction {
-            CutDirection::Both => "",
-            CutDirection::Up => " up",
-            CutDirection::Down => " down",
-        };
-        let manner = match cut.manner {
-            Manner::Hole => "",
-            Manner::Reset => ", reset",
-            Manner::Refuse => ", refused",
-        };
-        text = format!("{} {text}", style.red(&format!("CUT{direction}{manner}")));
-    }
-    text
 }
 
 /// The profile of this name.

@@ -7,7 +7,7 @@ mod init;
 pub(crate) mod internal;
 mod leases;
 mod link;
-pub(crate) mod links;
+mod links;
 mod logs;
 mod port;
 mod portserver;
