@@ -26,6 +26,9 @@ fn start_time(pid: u32) -> Option<u64> {
 
 #[cfg(target_os = "linux")]
 mod system {
+    use std::fs::File;
+    use std::io::Read;
+
     pub(super) fn is_alive(pid: u32, start_time: u64) -> bool {
         match read(pid) {
             // Z and X: dead, and not yet reaped (proc_pid_stat(5)).
@@ -39,7 +42,14 @@ mod system {
     }
 
     fn read(pid: u32) -> Option<(char, u64)> {
-        parse(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+        // One read, since this is asked for each request: procfs gives the whole line at once, and 52 numbers
+        // and a name of 64 bytes at most (proc_pid_stat(5)) have room here.
+        let mut line = [0; 2048];
+        let length = File::open(format!("/proc/{pid}/stat"))
+            .ok()?
+            .read(&mut line)
+            .ok()?;
+        parse(&String::from_utf8_lossy(&line[..length]))
     }
 
     /// Fields 3 and 22. The second field, the name, may hold blanks and brackets: count from its last bracket.

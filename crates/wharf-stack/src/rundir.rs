@@ -15,6 +15,7 @@ use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FlockOperation, flock};
 use serde::{Deserialize, Serialize};
@@ -22,6 +23,9 @@ use wharf_host::process;
 use wharf_lease::StateDir;
 
 use crate::guardian::family;
+
+/// For so long a guardian is given to end what its Wharf left: it gives up before.
+const GUARDIAN_TAKES: Duration = Duration::from_secs(25);
 
 /// What can be wrong with the run directory.
 #[derive(Debug, thiserror::Error)]
@@ -131,17 +135,7 @@ impl RunDir {
             .iter()
             .filter_map(|files| Some((files, files.record()?)))
             .filter(|(_, record)| !record.wharf.is_alive() && !record.guardian.is_alive())
-            .map(|(files, record)| {
-                for cgroup in &record.cgroups {
-                    crate::cgroup::kill(cgroup);
-                }
-                let ended = family::sweep_run(&record.run_id, record.wharf.start_time);
-                for cgroup in &record.cgroups {
-                    crate::cgroup::remove(cgroup);
-                }
-                files.remove();
-                ended
-            })
+            .map(|(files, record)| files.end(&record))
             .sum()
     }
 }
@@ -202,6 +196,32 @@ pub struct StackFiles {
 }
 
 impl StackFiles {
+    /// Ends what is left of the run before, whose lock the caller holds now. A guardian that
+    /// still lives is about to do so itself, and is waited for.
+    pub fn end_last_run(&self) -> usize {
+        let Some(record) = self.record() else {
+            self.remove();
+            return 0;
+        };
+        let begun = Instant::now();
+        while record.guardian.is_alive() && begun.elapsed() < GUARDIAN_TAKES {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        self.end(&record)
+    }
+
+    fn end(&self, record: &RunRecord) -> usize {
+        for cgroup in &record.cgroups {
+            crate::cgroup::kill(cgroup);
+        }
+        let ended = family::sweep_run(&record.run_id, record.wharf.start_time);
+        for cgroup in &record.cgroups {
+            crate::cgroup::remove(cgroup);
+        }
+        self.remove();
+        ended
+    }
+
     fn file(&self, suffix: &str) -> PathBuf {
         self.dir.join(format!("{}.{suffix}", self.stem))
     }

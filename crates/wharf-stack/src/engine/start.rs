@@ -216,7 +216,7 @@ impl Stack {
         let Some(lock) = files.lock()? else {
             return Ok(Started::Elsewhere(Client::new(&files.socket())));
         };
-        files.remove();
+        files.end_last_run();
         let registry = Registry::open(&config.state, config.leases)?;
         let branch = identity::branch_label(&directory);
         let name = stack_name(&registry, &project, &identity, branch.as_deref())?;

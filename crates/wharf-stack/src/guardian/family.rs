@@ -75,23 +75,35 @@ pub fn end_descendants(own_pid: u32) -> BTreeSet<u32> {
     }
 }
 
-/// Kills what bears the mark of a run whose Wharf and guardian are both gone. Only
-/// processes that began after the run did: a pid or a mark may be somebody's copy.
+/// Kills what bears the mark of a run whose Wharf and guardian are both gone, and waits until
+/// it is over. Only processes that began after the run did: a pid or a mark may be somebody's
+/// copy.
 pub fn sweep_run(run_id: &str, began: u64) -> usize {
     let begun = Instant::now();
-    let mut ended = BTreeSet::new();
+    let mut ended: BTreeSet<(u32, u64)> = BTreeSet::new();
     loop {
-        let marked: Vec<u32> = process::all()
+        let marked: Vec<(u32, u64)> = process::all()
             .unwrap_or_default()
             .into_iter()
             .filter(|pid| bears(*pid, super::RUN_ID_VAR, run_id) && !is_zombie(*pid))
-            .filter(|pid| process::start_time(*pid).is_some_and(|start| start >= began))
+            .filter_map(|pid| Some((pid, process::start_time(pid)?)))
+            .filter(|(_, start)| *start >= began)
             .collect();
-        if marked.is_empty() || begun.elapsed() > GIVE_UP {
+        // A process that exits gives its memory up first, its environment with it, and its
+        // sockets later (do_exit in kernel/exit.c): one that bears no mark any more may still
+        // have its port.
+        let all_over = marked.is_empty() && ended.iter().all(|(pid, start)| is_over(*pid, *start));
+        if all_over || begun.elapsed() > GIVE_UP {
             return ended.len();
         }
         ended.extend(marked.iter().copied());
-        kill(marked);
+        kill(marked.into_iter().map(|(pid, _)| pid));
         std::thread::sleep(LOOK_AGAIN);
     }
+}
+
+/// Whether a process has given back all it had: it is gone, or a zombie without other threads.
+fn is_over(pid: u32, start: u64) -> bool {
+    let threads = || std::fs::read_dir(format!("/proc/{pid}/task")).map_or(0, Iterator::count);
+    !process::is_alive(pid, start) && (process::start_time(pid) != Some(start) || threads() <= 1)
 }
