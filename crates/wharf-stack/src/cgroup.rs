@@ -9,6 +9,7 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 /// The directory under which a stack may make its cgroups, if it may.
 #[must_use]
@@ -73,8 +74,29 @@ pub fn kill(group: &Path) {
     let _ = fs::write(group.join("cgroup.kill"), "1");
 }
 
-/// Removes the cgroup, if it is empty.
+/// How long the kernel is given to end what a cgroup held.
+const EMPTY_WITHIN: Duration = Duration::from_secs(2);
+
+/// Kills what is in the cgroup, and waits until it has ended.
+pub fn empty(group: &Path) {
+    kill(group);
+    let begun = Instant::now();
+    let is_populated = || {
+        let events = fs::read_to_string(group.join("cgroup.events")).unwrap_or_default();
+        events.lines().any(|line| line == "populated 1")
+    };
+    while is_populated() && begun.elapsed() < EMPTY_WITHIN {
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// Removes the cgroup and those of its services in it, as far as they are empty.
 pub fn remove(group: &Path) {
+    for entry in fs::read_dir(group).into_iter().flatten().flatten() {
+        if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+            let _ = fs::remove_dir(entry.path());
+        }
+    }
     let _ = fs::remove_dir(group);
 }
 

@@ -211,11 +211,10 @@ impl StackFiles {
     }
 
     fn end(&self, record: &RunRecord) -> usize {
-        for cgroup in &record.cgroups {
-            crate::cgroup::kill(cgroup);
-        }
+        // First those with a mark, since these can be waited for by name.
         let ended = family::sweep_run(&record.run_id, record.wharf.start_time);
         for cgroup in &record.cgroups {
+            crate::cgroup::empty(cgroup);
             crate::cgroup::remove(cgroup);
         }
         self.remove();

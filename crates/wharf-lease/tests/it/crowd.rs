@@ -206,7 +206,9 @@ fn come_and_go(told: &Told, mut work: impl FnMut(bool, &mut HashSet<u16>)) {
         let mut since = 0;
         while !told.stop.load(Ordering::SeqCst) {
             let watches = told.watch.load(Ordering::SeqCst);
-            if !watches {
+            // Also in the first round of watching: what the round before it got was let go again, and
+            // may have been leased since.
+            if since == 0 {
                 got.clear();
             }
             work(watches, &mut got);

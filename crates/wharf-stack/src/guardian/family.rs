@@ -13,6 +13,9 @@ const LOOK_AGAIN: Duration = Duration::from_millis(5);
 /// A process that SIGKILL has not ended by then hangs in the kernel (state D): waiting on
 /// would only hide it.
 const GIVE_UP: Duration = Duration::from_secs(20);
+/// For so long init is given to reap what is over: kill(2) finds a zombie, and so PostgreSQL
+/// takes one for a living server on its data.
+const REAPED_WITHIN: Duration = Duration::from_secs(2);
 
 /// The processes of one start of one service, as the guardian sees them: the tree under the
 /// process that was launched, and each orphan that came to the guardian and bears its mark.
@@ -81,6 +84,7 @@ pub fn end_descendants(own_pid: u32) -> BTreeSet<u32> {
 pub fn sweep_run(run_id: &str, began: u64) -> usize {
     let begun = Instant::now();
     let mut ended: BTreeSet<(u32, u64)> = BTreeSet::new();
+    let mut over_since: Option<Instant> = None;
     loop {
         let marked: Vec<(u32, u64)> = process::all()
             .unwrap_or_default()
@@ -92,8 +96,13 @@ pub fn sweep_run(run_id: &str, began: u64) -> usize {
         // A process that exits gives its memory up first, its environment with it, and its
         // sockets later (do_exit in kernel/exit.c): one that bears no mark any more may still
         // have its port.
-        let all_over = marked.is_empty() && ended.iter().all(|(pid, start)| is_over(*pid, *start));
-        if all_over || begun.elapsed() > GIVE_UP {
+        if !(marked.is_empty() && ended.iter().all(|(pid, start)| is_over(*pid, *start))) {
+            over_since = None;
+        }
+        let is_there = |(pid, start): &(u32, u64)| process::start_time(*pid) == Some(*start);
+        let over_for = over_since.get_or_insert_with(Instant::now).elapsed();
+        let all_reaped = marked.is_empty() && !ended.iter().any(is_there);
+        if all_reaped || over_for > REAPED_WITHIN || begun.elapsed() > GIVE_UP {
             return ended.len();
         }
         ended.extend(marked.iter().copied());
