@@ -160,6 +160,8 @@ pub struct StackStatus {
     pub door_port: u16,
     /// Whether this machine resolves `*.localhost`.
     pub names_resolve: bool,
+    /// Whether it is being stopped.
+    pub stopping: bool,
     /// Its services, in the order of their names.
     pub services: Vec<ServiceStatus>,
     /// Its links, in the order of their names.

@@ -25,18 +25,17 @@ impl Stack {
             Request::Apply => self.read_again(),
             Request::Set { link, up, down } => self.set(&link, &up, &down),
             Request::Cut { link, cut } => self.on_link(&link, |stack, name| {
-                let Some(link) = stack.links.get_mut(name) else {
-                    return;
-                };
+                let link = stack.links.get_mut(name)?;
                 link.cut = Some(cut);
                 let cutting = stack.relay.cut(link.id, cut);
                 stack.note(cutting);
+                Some(format!("{name}: cut"))
             }),
             Request::Heal { link: Some(link) } => self.on_link(&link, Stack::heal),
             Request::Heal { link: None } => {
                 let names: Vec<LinkName> = self.links.keys().cloned().collect();
-                names.iter().for_each(|name| self.heal(name));
-                Ok(Reply::Done { said: Vec::new() })
+                let said = names.iter().filter_map(|name| self.heal(name)).collect();
+                Ok(Reply::Done { said })
             }
             // The log is served without a turn of the engine.
             Request::Logs(_) => Ok(Reply::Done { said: Vec::new() }),
@@ -81,18 +80,27 @@ impl Stack {
         })
     }
 
-    fn on_link(&mut self, name: &str, act: impl FnOnce(&mut Self, &LinkName)) -> Result<Reply, Refusal> {
+    /// Does something to a link, and says in the log and in the answer what was done.
+    fn on_link(
+        &mut self,
+        name: &str,
+        act: impl FnOnce(&mut Self, &LinkName) -> Option<String>,
+    ) -> Result<Reply, Refusal> {
         let name = self.find_link(name)?;
-        act(self, &name);
-        Ok(Reply::Done { said: Vec::new() })
+        let said: Vec<String> = act(self, &name).into_iter().collect();
+        for text in &said {
+            self.logs.add("wharf", Stream::Wharf, text.clone());
+        }
+        Ok(Reply::Done { said })
     }
 
-    fn heal(&mut self, name: &LinkName) {
-        if let Some(link) = self.links.get_mut(name) {
-            link.cut = None;
-            let healing = self.relay.heal(link.id);
-            self.note(healing);
-        }
+    /// Undoes the cut of a link, if there is one.
+    fn heal(&mut self, name: &LinkName) -> Option<String> {
+        let link = self.links.get_mut(name)?;
+        link.cut.take()?;
+        let healing = self.relay.heal(link.id);
+        self.note(healing);
+        Some(format!("{name}: healed"))
     }
 
     fn set(&mut self, link: &str, up: &Change, down: &Change) -> Result<Reply, Refusal> {
@@ -177,6 +185,7 @@ impl Stack {
             pid: std::process::id(),
             door_port: self.config.door_port,
             names_resolve: self.names_resolve,
+            stopping: self.supervisor.is_stopping(),
             services: self
                 .project
                 .services

@@ -205,6 +205,10 @@ impl Stack {
     }
 
     fn stop(&mut self, haste: Haste) {
+        if haste == Haste::Orderly && !self.supervisor.is_still() {
+            let text = "stopping in order; a second signal stops at once";
+            self.logs.add("wharf", Stream::Wharf, text);
+        }
         self.first_start = FirstStart::Over;
         self.supervisor.stop_all(self.now(), haste);
     }

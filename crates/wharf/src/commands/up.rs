@@ -8,9 +8,9 @@ use std::time::{Duration, Instant};
 
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use wharf_stack::control::{Client, LogQuery, Reply, Request, StackStatus};
+use wharf_stack::control::{Client, ControlError, LogQuery, Reply, Request, StackStatus};
 use wharf_stack::logs::Line;
-use wharf_stack::supervise::Haste;
+use wharf_stack::supervise::{Haste, Phase};
 use wharf_stack::{Ended, Handle, Source, Stack, Started};
 
 use super::doors::Door;
@@ -24,6 +24,10 @@ use crate::surroundings::Surroundings;
 const BACKGROUND_VAR: &str = "WHARF_BACKGROUND";
 /// How long a stack may take from its lock to its socket.
 const OPENING: Duration = Duration::from_secs(10);
+/// How long the stop of a stack is waited for.
+const STOPPING: Duration = Duration::from_secs(30);
+/// How often it is said what is waited for.
+const SPEAK_EVERY: Duration = Duration::from_secs(5);
 /// How often it is looked whether it has.
 const POLL: Duration = Duration::from_millis(5);
 /// How often the footer is drawn anew, and how long lines are gathered.
@@ -184,10 +188,41 @@ fn detach(here: &Surroundings, source: &Source) -> Result<ExitCode, Report> {
         let mut child = start_in_background(file, &files.background_log())?;
         await_socket(&client, &mut child, &files.background_log())?;
     }
-    let settled = client.ask(&Request::Settle);
-    settled.map_err(|error| Report::from(error).with_code(Code::Failed))?;
+    if let Err(error) = settle_aloud(&client) {
+        // The stack stops by itself after a first start that failed: it is gone when this returns.
+        let begun = Instant::now();
+        while client.status().is_ok_and(|status| status.stopping) && begun.elapsed() < STOPPING {
+            std::thread::sleep(POLL);
+        }
+        return Err(Report::from(error).with_code(Code::Failed));
+    }
     print_summary(&client.status()?);
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits until everything is settled, and says now and then what it waits for.
+fn settle_aloud(client: &Client) -> Result<(), ControlError> {
+    let (sender, settled) = std::sync::mpsc::channel();
+    let asking = client.clone();
+    std::thread::spawn(move || sender.send(asking.ask(&Request::Settle).map(drop)));
+    loop {
+        match settled.recv_timeout(SPEAK_EVERY) {
+            Ok(result) => return result,
+            // The thread cannot end without an answer.
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Timeout) => {}
+        }
+        for service in client.status().map(|status| status.services).unwrap_or_default() {
+            if !service.phase.is_settled() && service.phase != Phase::Waiting {
+                let word = service.phase.word();
+                out::error_line(&format!(
+                    "{}: {word} for {}",
+                    service.name,
+                    out::age(service.since_ms)
+                ));
+            }
+        }
+    }
 }
 
 fn start_in_background(file: &Path, log: &Path) -> Result<Child, Report> {

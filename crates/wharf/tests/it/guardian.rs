@@ -100,6 +100,25 @@ fn both_are_killed_and_the_next_wharf_sweeps() {
 }
 
 #[test]
+fn both_are_killed_and_a_new_up_follows_at_once() {
+    let world = World::new();
+    world.file(ESCAPING);
+    let mut up = world.up();
+    let before = escaped(&world);
+    kill(guardian_of(&up), Signal::KILL);
+    kill(up.pid(), Signal::KILL);
+    up.wait();
+    // Not one of the old may be left when the new one serves.
+    let again = world.up();
+    let left = world.processes();
+    assert!(
+        before.iter().all(|pid| !left.contains(pid)),
+        "{before:?} in {left:?}"
+    );
+    assert_eq!(again.stop().code, 0);
+}
+
+#[test]
 fn what_a_service_leaves_when_it_dies_goes_with_it() {
     let world = World::new();
     world.file(&ESCAPING.replace("stop_grace", "restart = \"never\"\nstop_grace"));

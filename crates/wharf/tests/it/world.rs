@@ -87,6 +87,10 @@ pub(crate) fn skip(name: &str, why: &str) {
 
 impl World {
     pub(crate) fn new() -> Self {
+        assert!(
+            Path::new(&peer()).exists(),
+            "the tests' service is not built: cargo build -p wharf --example peer"
+        );
         let number = WORLDS.fetch_add(1, Ordering::Relaxed);
         let first = 20_000 + number % 120 * SLICE;
         let directory = tempfile::Builder::new()
