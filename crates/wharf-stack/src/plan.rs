@@ -243,7 +243,12 @@ impl Surroundings<'_> {
     fn env_files(&self, service: &Service, cwd: &Path) -> Result<BTreeMap<String, String>, PlanError> {
         let mut variables = BTreeMap::new();
         let (paths, required) = match &service.env_files {
-            EnvFiles::Default => (vec![cwd.join(".env")], false),
+            EnvFiles::Default => {
+                // The project's first, so that a folder of it has the last word.
+                let mut paths = vec![self.directory.join(".env"), cwd.join(".env")];
+                paths.dedup();
+                (paths, false)
+            }
             EnvFiles::Listed(files) => (files.iter().map(|file| self.directory.join(file)).collect(), true),
         };
         for path in paths {

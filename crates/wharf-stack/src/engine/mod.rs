@@ -372,20 +372,21 @@ impl Stack {
     }
 
     fn failure_hint(&self, name: &ServiceName) -> String {
-        match (self.plans.get(name), self.ports.of(name).first()) {
-            (Some(plan), Some(port)) => format!(
-                "it was started as `{}` in {}, and told to listen on {}",
-                plan.argv.join(" "),
-                plan.cwd.display(),
-                port.address
-            ),
-            (Some(plan), None) => format!(
-                "it was started as `{}` in {}",
-                plan.argv.join(" "),
-                plan.cwd.display()
-            ),
-            _ => format!("`wharf logs {name}` has its whole output"),
-        }
+        let Some(plan) = self.plans.get(name) else {
+            return format!("`wharf logs {name}` has its whole output");
+        };
+        // A script may be long: its first line tells it.
+        let command = plan.argv.join(" ");
+        let first = command.lines().next().unwrap_or_default();
+        let more = if first.len() < command.len() { " …" } else { "" };
+        let told = match self.ports.of(name).first() {
+            Some(port) => format!(", and told to listen on {}", port.address),
+            None => String::new(),
+        };
+        format!(
+            "it was started as `{first}{more}` in {}{told}",
+            plan.cwd.display()
+        )
     }
 
     fn end(mut self) -> Result<Ended, Refusal> {

@@ -251,7 +251,8 @@ impl fmt::Display for Protocol {
 /// Where the environment files of a service are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum EnvFiles {
-    /// Nothing was written: `.env` in the service's folder, if there is one.
+    /// Nothing was written: `.env` in the project's folder and in the service's, as far as they are
+    /// there.
     #[default]
     Default,
     /// These, in this order; a later one wins, and each must exist.

@@ -53,7 +53,8 @@ pub(super) struct ServiceTable {
     /// Environment variables. The placeholders of `run` may stand in their values.
     #[serde(default)]
     pub(super) env: Named<At<EnvValue>>,
-    /// A file of variables, or a list of them. By default `.env`, if there is one.
+    /// A file of variables, or a list of them. By default the `.env` beside this file and the one in
+    /// the folder it runs in, as far as they are there.
     pub(super) env_file: Option<At<OneOrMany>>,
     /// A fixed port. By default a lease, the same each time.
     pub(super) port: Option<At<i64>>,

@@ -239,6 +239,7 @@ fn a_second_signal_stops_at_once() {
 fn environment_files_placeholders_and_own_addresses() {
     let world = World::new();
     world
+        .write("sub/.env", "GREETING=hello")
         .write(".env", "PORT=3000\nexport GREETING='good morning'\n")
         .file(
             r#"
@@ -247,6 +248,9 @@ run = ["PEER", "hello", "--port", "{port}"]
 needs = ["db"]
 ports = ["metrics"]
 env = { DSN = "db at {needs.db.host} port {needs.db.port}", METRICS = "{port.metrics}" }
+[service.sub]
+run = "PEER hello"
+cwd = "sub"
 [service.db]
 run = "PEER hello"
 address = "own"
@@ -255,6 +259,8 @@ port = 15432
         );
     world.run(&["up", "-d"]).ok();
     assert_eq!(world.variable("web", "GREETING"), "good morning");
+    let greeting = world.variable("sub", "GREETING");
+    assert_eq!(greeting, "hello", "the service's folder has the last word");
     assert_ne!(
         world.variable("web", "PORT"),
         "3000",
