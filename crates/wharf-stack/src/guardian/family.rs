@@ -17,16 +17,26 @@ const GIVE_UP: Duration = Duration::from_secs(20);
 /// takes one for a living server on its data.
 const REAPED_WITHIN: Duration = Duration::from_secs(2);
 
+/// The first process of one start of a service: the leader of its session.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Leader {
+    /// It runs, or waits to be reaped: the pid is its own.
+    There(u32),
+    /// It was reaped: only its session may still bear the number.
+    Reaped(u32),
+}
+
 /// The processes of one start of one service, as the guardian sees them: the tree under the
 /// process that was launched, and each orphan that came to the guardian and bears its mark.
 #[must_use]
-pub fn of_instance(guardian: u32, launched: Option<u32>, instance: &str) -> BTreeSet<u32> {
-    let mut members: BTreeSet<u32> = launched.into_iter().flat_map(process::tree).collect();
+pub fn of_instance(guardian: u32, leader: Leader, instance: &str) -> BTreeSet<u32> {
+    let (mut members, session): (BTreeSet<u32>, u32) = match leader {
+        Leader::There(pid) => (process::tree(pid).into_iter().collect(), pid),
+        Leader::Reaped(pid) => (BTreeSet::new(), pid),
+    };
     for child in process::children(guardian) {
-        let marked = bears(child, INSTANCE_VAR, instance);
         // setproctitle() may overwrite the environment; the session outlives it.
-        let same_session = launched.is_some_and(|pid| session_of(child) == Some(pid));
-        if marked || same_session {
+        if bears(child, INSTANCE_VAR, instance) || session_of(child) == Some(session) {
             members.extend(process::tree(child));
         }
     }

@@ -9,7 +9,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::FdFlags;
 use rustix::process::{Signal, WaitOptions, kill_process_group, wait};
 
-use super::family;
+use super::family::{self, Leader};
 use super::frame::{Command, Launch, Report, receive, send};
 use crate::shim::ShimSpec;
 use crate::supervise::Exit;
@@ -109,7 +109,11 @@ impl Guardian {
                     let _ = kill_process_group(pid, signal);
                 }
             }
-            Command::Kill { instance } => self.kill(&instance),
+            Command::Kill { instance } => {
+                if let Some(pid) = self.pid_of(&instance) {
+                    self.kill(&instance, Leader::There(pid));
+                }
+            }
         }
     }
 
@@ -120,15 +124,19 @@ impl Guardian {
             .map(|(pid, _)| *pid)
     }
 
-    fn kill(&self, instance: &str) {
-        let launched = self.pid_of(instance);
-        if let Some(cgroup) = launched.and_then(|pid| self.running.get(&pid)?.cgroup.as_deref()) {
+    fn kill(&self, instance: &str, leader: Leader) {
+        let (Leader::There(pid) | Leader::Reaped(pid)) = leader;
+        if let Some(cgroup) = self
+            .running
+            .get(&pid)
+            .and_then(|running| running.cgroup.as_deref())
+        {
             crate::cgroup::kill(cgroup);
         }
         // A member may fork between the look and the kill: look again, a few times at most,
         // since SIGKILL to a parent stops the forking.
         for _ in 0..16 {
-            let members = family::of_instance(self.own_pid, launched, instance);
+            let members = family::of_instance(self.own_pid, leader, instance);
             let members: Vec<u32> = members
                 .into_iter()
                 .filter(|pid| !family::is_zombie(*pid))
@@ -213,7 +221,7 @@ impl Guardian {
             };
             // What the service left behind ends with it, so that a restart finds its port
             // free and the next test finds a clean machine.
-            self.kill(&instance);
+            self.kill(&instance, Leader::Reaped(pid));
             if let Some(cgroup) = self.running.remove(&pid).and_then(|running| running.cgroup) {
                 crate::cgroup::remove(&cgroup);
             }
