@@ -80,10 +80,15 @@ impl Screen {
         self.draw(text);
     }
 
+    /// Whether there is a footer at all: only a terminal has one.
+    pub(crate) fn has_footer(&self) -> bool {
+        self.on_terminal
+    }
+
     /// Shows this status in the footer.
     pub(crate) fn show(&mut self, status: &StackStatus) {
         let footer = footer(status, self.printer.style, self.width());
-        if !self.on_terminal || footer == self.footer {
+        if footer == self.footer {
             return;
         }
         self.footer = footer;

@@ -132,12 +132,6 @@ impl Handle {
 }
 
 impl Stack {
-    /// The stack's name.
-    #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
-    }
-
     /// Its logs.
     #[must_use]
     pub fn logs(&self) -> Logs {
@@ -264,10 +258,9 @@ impl Stack {
             error: "the guardian process was killed: the stack's services were ended".to_owned(),
             hint: Some("start the stack again with `wharf up`".to_owned()),
         });
-        for live in self.live.values() {
-            if let Some(cgroup) = &live.cgroup {
-                crate::cgroup::kill(cgroup);
-            }
+        // Those of the services are beneath it, and cgroup.kill takes them along.
+        if let Some(cgroup) = &self.cgroup {
+            crate::cgroup::kill(cgroup);
         }
         let _left = crate::guardian::family::end_descendants(std::process::id());
         let now = self.now();

@@ -105,6 +105,7 @@ fn show(said: &[Line], lines: &Receiver<Line>, mut status: impl FnMut() -> Optio
         .collect();
     let mut screen = Screen::new(&names);
     screen.print(said);
+    let mut asked = Instant::now();
     loop {
         let mut batch = Vec::new();
         let ended = match lines.recv_timeout(FRAME) {
@@ -120,8 +121,12 @@ fn show(said: &[Line], lines: &Receiver<Line>, mut status: impl FnMut() -> Optio
         if ended {
             return screen.close();
         }
-        if let Some(status) = status() {
-            screen.show(&status);
+        // Once a frame, however many lines come: each answer takes a turn of the engine.
+        if screen.has_footer() && asked.elapsed() >= FRAME {
+            asked = Instant::now();
+            if let Some(status) = status() {
+                screen.show(&status);
+            }
         }
     }
 }
