@@ -17,7 +17,7 @@ pub(crate) const DIAL_TIME: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) link: u32,
-    pub(crate) stage: Stage,
+    pub(crate) progress: Progress,
     /// The client's and the provider's end: a direction's source has the direction's number.
     pub(crate) sides: [Option<Side>; 2],
     pub(crate) flows: [Flow; 2],
@@ -27,7 +27,7 @@ pub(crate) struct Connection {
 
 /// How far the making of a connection has come.
 #[derive(Debug)]
-pub(crate) enum Stage {
+pub(crate) enum Progress {
     /// The provider is starting, or a cut keeps the handshake from beginning.
     Parked,
     /// The handshake is on its way to the provider.
@@ -48,10 +48,10 @@ pub(crate) struct Dial {
 }
 
 impl Connection {
-    pub(crate) fn new(link: u32, client: mio::net::TcpStream, stage: Stage) -> Self {
+    pub(crate) fn new(link: u32, client: mio::net::TcpStream, progress: Progress) -> Self {
         Self {
             link,
-            stage,
+            progress,
             sides: [Some(Side::new(client)), None],
             flows: Default::default(),
             open: [false, false],
@@ -59,6 +59,6 @@ impl Connection {
     }
 
     pub(crate) fn is_parked(&self) -> bool {
-        matches!(self.stage, Stage::Parked)
+        matches!(self.progress, Progress::Parked)
     }
 }

@@ -1,6 +1,6 @@
 use std::io;
 
-use crate::LinkId;
+use crate::{LinkId, SegmentId};
 
 /// What can go wrong with a relay. What goes wrong with a connection is passed on to its two ends.
 #[derive(Debug, thiserror::Error)]
@@ -29,6 +29,17 @@ pub enum Error {
     /// There is no such link (any more).
     #[error("no link {0} in this relay")]
     NoSuchLink(LinkId),
+    /// There is no such segment (any more).
+    #[error("no segment {0} in this relay")]
+    NoSuchSegment(SegmentId),
+    /// A segment cannot be removed while a link runs over it.
+    #[error("remove segment `{segment}`: link `{link}` runs over it")]
+    SegmentInUse {
+        /// The segment's name.
+        segment: String,
+        /// The link's name.
+        link: String,
+    },
     /// The relay's thread has ended.
     #[error("the relay has stopped")]
     Stopped,

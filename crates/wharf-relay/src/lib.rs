@@ -53,11 +53,16 @@ mod listener;
 mod meter;
 mod pipes;
 mod relay;
+mod segment;
 mod socket;
 mod spec;
+mod stage;
+mod stats;
 mod timers;
 
 pub use error::Error;
 pub use limits::descriptor_limit;
 pub use relay::Relay;
-pub use spec::{Cut, CutDirection, LinkId, LinkSpec, LinkStats, Manner, ParkLimits, Provider};
+pub use spec::{Cut, CutDirection, LinkId, LinkSpec, Manner, ParkLimits, Provider, SegmentId, SegmentSpec};
+pub use stage::{Effect, OnRemoval, Stage, StageId};
+pub use stats::{LinkStats, SegmentStats};

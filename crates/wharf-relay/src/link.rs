@@ -11,7 +11,9 @@ use crate::connection::{DOWN, UP};
 use crate::flow::Parcel;
 use crate::key::Key;
 use crate::meter::Meter;
-use crate::spec::{Cut, CutDirection, LinkStats, Manner, ParkLimits, Provider};
+use crate::spec::{Cut, CutDirection, Manner, ParkLimits, Provider, SegmentId};
+use crate::stage::Stage;
+use crate::stats::LinkStats;
 
 /// One MSS: Ethernet's 1500 bytes without 40 of IPv4 and TCP and 12 of timestamps.
 const SEGMENT: usize = 1448;
@@ -51,6 +53,10 @@ pub(crate) struct Link {
     pub(crate) cut: Option<Cut>,
     pub(crate) park: ParkLimits,
     pub(crate) lanes: [Lane; 2],
+    /// What each connection passes on its own, each direction.
+    pub(crate) stages: [Vec<Stage>; 2],
+    /// The segments behind, by index, in the order of the way up.
+    pub(crate) via: Vec<SegmentId>,
     /// The listeners, by index.
     pub(crate) listeners: Vec<usize>,
     pub(crate) listening: bool,
@@ -154,6 +160,7 @@ impl Link {
         far: Far,
         park: ParkLimits,
         [up, down]: [Conditions; 2],
+        via: Vec<SegmentId>,
         seed: Seed,
     ) -> Self {
         let seed = seed.derive(&name);
@@ -166,6 +173,8 @@ impl Link {
                 Lane::new(up, seed.derive("up")),
                 Lane::new(down, seed.derive("down")),
             ],
+            stages: [Vec::new(), Vec::new()],
+            via,
             listeners: Vec::new(),
             listening: false,
             parked: 0,

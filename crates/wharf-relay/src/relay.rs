@@ -9,7 +9,9 @@ use wharf_link::Conditions;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::limits;
-use crate::spec::{Cut, LinkId, LinkSpec, LinkStats, Provider};
+use crate::spec::{Cut, CutDirection, LinkId, LinkSpec, Provider, SegmentId, SegmentSpec};
+use crate::stage::Stage;
+use crate::stats::{LinkStats, SegmentStats};
 
 /// What the relay's thread is asked to do, between two rounds of events.
 pub(crate) type Job = Box<dyn FnOnce(&mut Engine) + Send>;
@@ -61,6 +63,48 @@ impl Relay {
     /// Changes a link's conditions, also for connections that live and bytes that come later.
     pub fn set_conditions(&self, id: LinkId, up: Conditions, down: Conditions) -> Result<(), Error> {
         self.ask(move |engine| engine.set_conditions(id, [up, down]))?
+    }
+
+    /// Sets what each connection of a link passes on its own, before the link's conditions: also
+    /// those that live, at once. A stage that stays, by its id, keeps its state and takes its new
+    /// parameters; what a stage held that goes is handed on in its order.
+    pub fn set_stages(&self, id: LinkId, up: Vec<Stage>, down: Vec<Stage>) -> Result<(), Error> {
+        self.ask(move |engine| engine.set_stages(id, [up, down]))?
+    }
+
+    /// Adds a segment, for links that come later to run over.
+    pub fn add_segment(&self, spec: SegmentSpec) -> Result<SegmentId, Error> {
+        self.ask(move |engine| engine.add_segment(spec))
+    }
+
+    /// Changes a segment's conditions, for all that comes later.
+    pub fn set_segment_conditions(
+        &self,
+        id: SegmentId,
+        up: Conditions,
+        down: Conditions,
+    ) -> Result<(), Error> {
+        self.ask(move |engine| engine.set_segment_conditions(id, [up, down]))?
+    }
+
+    /// Cuts a segment: a black hole for all links over it. A second cut replaces the first.
+    pub fn cut_segment(&self, id: SegmentId, direction: CutDirection) -> Result<(), Error> {
+        self.ask(move |engine| engine.cut_segment(id, Some(direction)))?
+    }
+
+    /// Heals a segment's cut: what was held goes on.
+    pub fn heal_segment(&self, id: SegmentId) -> Result<(), Error> {
+        self.ask(move |engine| engine.cut_segment(id, None))?
+    }
+
+    /// The figures of a segment.
+    pub fn segment_stats(&self, id: SegmentId) -> Result<SegmentStats, Error> {
+        self.ask(move |engine| engine.segment_stats(id))?
+    }
+
+    /// Removes a segment that no link runs over (any more).
+    pub fn remove_segment(&self, id: SegmentId) -> Result<(), Error> {
+        self.ask(move |engine| engine.remove_segment(id))?
     }
 
     /// Cuts a link. A second cut replaces the first.

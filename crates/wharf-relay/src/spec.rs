@@ -17,6 +17,30 @@ impl fmt::Display for LinkId {
     }
 }
 
+/// A segment of a relay. Never used twice in one relay.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SegmentId(pub(crate) u32);
+
+impl fmt::Display for SegmentId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// A stretch of network that several links share, with one queue a direction: a home router, a cell,
+/// a backbone.
+#[derive(Debug, Clone)]
+pub struct SegmentSpec {
+    /// Its name, such as `home`. Its randomness follows from the seed and this name.
+    pub name: String,
+    /// The conditions towards the providers.
+    pub up: Conditions,
+    /// The conditions back.
+    pub down: Conditions,
+    /// The seed of the run.
+    pub seed: Seed,
+}
+
 /// A link to be carried.
 #[derive(Debug)]
 pub struct LinkSpec {
@@ -31,6 +55,9 @@ pub struct LinkSpec {
     pub up: Conditions,
     /// The conditions back.
     pub down: Conditions,
+    /// The segments behind the link, in the order in which what goes up passes them. What comes back
+    /// passes the link first as well, and then the segments in reverse.
+    pub via: Vec<SegmentId>,
     /// The seed of the run.
     pub seed: Seed,
     /// How many connections may wait for a provider that is starting, and for how long.
@@ -103,37 +130,4 @@ pub enum Manner {
     Reset,
     /// Connections are reset, and new ones refused: as if the provider had died.
     Refuse,
-}
-
-/// Figures of a link.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct LinkStats {
-    /// Connections now, parked ones not counted.
-    pub connections: u64,
-    /// Connections that were ever accepted.
-    pub total_connections: u64,
-    /// Connections that wait for the provider.
-    pub parked: u64,
-    /// Connections that were reset because the provider refused or could not be reached in time, or
-    /// because the link was cut by reset.
-    pub refused: u64,
-    /// Connections that were reset because too many were parked, or one for too long.
-    pub park_overflows: u64,
-    /// Connections that were reset because no descriptor was left for them.
-    pub shed: u64,
-    /// Bytes handed to the provider.
-    pub bytes_up: u64,
-    /// Bytes handed to consumers.
-    pub bytes_down: u64,
-    /// Bits per second to the provider, over the last second.
-    pub rate_up: u64,
-    /// Bits per second to consumers, over the last second.
-    pub rate_down: u64,
-    /// The conditions towards the provider.
-    pub up: Conditions,
-    /// The conditions back.
-    pub down: Conditions,
-    /// How the link is cut, if it is.
-    pub cut: Option<Cut>,
 }

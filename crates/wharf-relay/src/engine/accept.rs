@@ -7,7 +7,7 @@ use mio::net::TcpStream;
 use mio::{Interest, Token};
 
 use super::{Due, Engine, OF_CLIENT, spare_descriptor};
-use crate::connection::{Connection, Stage};
+use crate::connection::{Connection, Progress};
 use crate::key::Key;
 use crate::link::Far;
 use crate::socket;
@@ -79,14 +79,14 @@ impl Engine {
             Far::Starting => {
                 let due = link.park.time;
                 link.parked += 1;
-                if let Some(key) = self.insert(Connection::new(number, stream, Stage::Parked)) {
+                if let Some(key) = self.insert(Connection::new(number, stream, Progress::Parked)) {
                     let due = self.clock.now() + due;
                     self.timers.set(due, Due::Parked(key));
                 }
             }
             Far::Ready(_) => {
                 link.counts.connections += 1;
-                if let Some(key) = self.insert(Connection::new(number, stream, Stage::Calling)) {
+                if let Some(key) = self.insert(Connection::new(number, stream, Progress::Calling)) {
                     self.call(key);
                 }
             }

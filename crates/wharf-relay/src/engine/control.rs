@@ -8,14 +8,18 @@ use crate::connection::{DOWN, UP};
 use crate::error::Error;
 use crate::link::{Far, Link};
 use crate::listener::Listener;
-use crate::spec::{Cut, LinkId, LinkSpec, LinkStats, Manner, Provider};
+use crate::spec::{Cut, LinkId, LinkSpec, Manner, Provider};
+use crate::stats::LinkStats;
 
 impl Engine {
     pub(crate) fn add(&mut self, spec: LinkSpec) -> Result<LinkId, Error> {
         let number = u32::try_from(self.links.len()).unwrap_or(u32::MAX);
+        if let Some(&unknown) = spec.via.iter().find(|&&id| self.segment(id).is_none()) {
+            return Err(Error::NoSuchSegment(unknown));
+        }
         let far = Far::from(spec.provider);
         let conditions = [spec.up, spec.down];
-        let mut link = Link::new(spec.name, far, spec.park, conditions, spec.seed);
+        let mut link = Link::new(spec.name, far, spec.park, conditions, spec.via, spec.seed);
         for socket in spec.listeners {
             let listener = Listener::new(socket, number)
                 .map_err(|source| failed(&link, "set up the listener of", None, source))?;
@@ -198,7 +202,7 @@ impl Engine {
     }
 
     /// Has every connection of a link see what it can do now.
-    fn stir(&mut self, number: u32) {
+    pub(super) fn stir(&mut self, number: u32) {
         for key in self.keys_of(number) {
             for direction in [UP, DOWN] {
                 let held = self
@@ -213,7 +217,7 @@ impl Engine {
         }
     }
 
-    fn known(&mut self, id: LinkId) -> Result<&mut Link, Error> {
+    pub(super) fn known(&mut self, id: LinkId) -> Result<&mut Link, Error> {
         self.link_mut(id.0).ok_or(Error::NoSuchLink(id))
     }
 }

@@ -12,7 +12,7 @@ use mio::{Interest, Token};
 use wharf_link::Offer;
 
 use super::{Due, Engine, OF_PROVIDER};
-use crate::connection::{DIAL_TIME, DOWN, Dial, Stage, UP};
+use crate::connection::{DIAL_TIME, DOWN, Dial, Progress, UP};
 use crate::flow::{Content, End, Mark, Parcel, Side};
 use crate::key::Key;
 use crate::link::Far;
@@ -24,7 +24,7 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        connection.stage = Stage::Calling;
+        connection.progress = Progress::Calling;
         self.send(key, UP, Mark::Syn);
     }
 
@@ -103,7 +103,7 @@ impl Engine {
             // It has gone since the connection came.
             Far::Starting | Far::Down => [].into(),
         };
-        connection.stage = Stage::Dialling(Dial {
+        connection.progress = Progress::Dialling(Dial {
             addresses,
             next: 0,
             attempt: 0,
@@ -117,7 +117,7 @@ impl Engine {
             let Some(connection) = self.connections.get_mut(key) else {
                 return;
             };
-            let Stage::Dialling(dial) = &mut connection.stage else {
+            let Progress::Dialling(dial) = &mut connection.progress else {
                 return;
             };
             let Some(Some(link)) = self.links.get_mut(connection.link as usize) else {
@@ -166,7 +166,7 @@ impl Engine {
             None => {}
             Some(Err(_)) => self.dial_next(key),
             Some(Ok(())) => {
-                connection.stage = Stage::Open;
+                connection.progress = Progress::Open;
                 self.send(key, DOWN, Mark::SynAck);
             }
         }
@@ -174,7 +174,7 @@ impl Engine {
 
     pub(super) fn on_dial_timeout(&mut self, key: Key, attempt: u32) {
         let dialling = self.connections.get_mut(key).is_some_and(
-            |connection| matches!(&connection.stage, Stage::Dialling(dial) if dial.attempt == attempt),
+            |connection| matches!(&connection.progress, Progress::Dialling(dial) if dial.attempt == attempt),
         );
         if dialling {
             self.dial_next(key);

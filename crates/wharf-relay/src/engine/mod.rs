@@ -11,6 +11,8 @@ mod control;
 mod handshake;
 mod lanes;
 mod pump;
+mod segments;
+mod stages;
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -21,13 +23,14 @@ use mio::event::Event;
 use mio::{Events, Poll, Token, Waker};
 
 use crate::clock::Clock;
-use crate::connection::{Connection, DOWN, Stage, UP};
+use crate::connection::{Connection, DOWN, Progress, UP};
 use crate::error::Error;
 use crate::key::{Key, Slab};
 use crate::link::Link;
 use crate::listener::Listener;
 use crate::pipes::Pipes;
 use crate::relay::Job;
+use crate::segment::Segment;
 use crate::socket;
 use crate::timers::Timers;
 
@@ -60,6 +63,8 @@ pub(crate) struct Engine {
     inbox: Receiver<Job>,
     /// Links by number; `None`: removed.
     links: Vec<Option<Link>>,
+    /// Segments by number; `None`: removed.
+    segments: Vec<Option<Segment>>,
     listeners: Vec<Option<Listener>>,
     connections: Slab<Connection>,
     timers: Timers<Due>,
@@ -89,6 +94,7 @@ impl Engine {
             clock,
             inbox,
             links: Vec::new(),
+            segments: Vec::new(),
             listeners: Vec::new(),
             connections: Slab::new(),
             timers: Timers::new(),
@@ -180,15 +186,15 @@ impl Engine {
         side.broken |= event.is_error();
         side.readable |= event.is_readable() || side.closed || side.broken;
         let gone = side.broken;
-        match (&connection.stage, direction) {
-            (Stage::Open, _) => {
+        match (&connection.progress, direction) {
+            (Progress::Open, _) => {
                 self.pump(key, direction);
                 self.pump(key, 1 - direction);
             }
-            (Stage::Dialling(_), DOWN) => self.on_dialled(key),
+            (Progress::Dialling(_), DOWN) => self.on_dialled(key),
             // A client that is gone before the provider is dialled leaves nothing to carry. After
             // that its reset takes the way of all resets, behind the handshake.
-            (Stage::Parked | Stage::Calling, UP) if gone => self.abort(key),
+            (Progress::Parked | Progress::Calling, UP) if gone => self.abort(key),
             _ => {}
         }
     }

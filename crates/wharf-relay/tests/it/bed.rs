@@ -36,6 +36,7 @@ pub(crate) fn spec(listener: TcpListener, provider: Provider) -> LinkSpec {
         provider,
         up: Conditions::CLEAR,
         down: Conditions::CLEAR,
+        via: Vec::new(),
         seed: Seed(1),
         park: ParkLimits::default(),
     }

@@ -150,6 +150,7 @@ impl Stack {
             name,
             listeners,
             provider,
+            via: Vec::new(),
             up: def.up,
             down: def.down,
             park: ParkLimits::default(),

@@ -1,0 +1,61 @@
+//! What a relay counts.
+
+use serde::{Deserialize, Serialize};
+use wharf_link::Conditions;
+
+use crate::spec::{Cut, CutDirection};
+
+/// Figures of a link.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LinkStats {
+    /// Connections now, parked ones not counted.
+    pub connections: u64,
+    /// Connections that were ever accepted.
+    pub total_connections: u64,
+    /// Connections that wait for the provider.
+    pub parked: u64,
+    /// Connections that were reset because the provider refused or could not be reached in time, or
+    /// because the link was cut by reset.
+    pub refused: u64,
+    /// Connections that were reset because too many were parked, or one for too long.
+    pub park_overflows: u64,
+    /// Connections that were reset because no descriptor was left for them.
+    pub shed: u64,
+    /// Bytes handed to the provider.
+    pub bytes_up: u64,
+    /// Bytes handed to consumers.
+    pub bytes_down: u64,
+    /// Bits per second to the provider, over the last second.
+    pub rate_up: u64,
+    /// Bits per second to consumers, over the last second.
+    pub rate_down: u64,
+    /// The conditions towards the provider.
+    pub up: Conditions,
+    /// The conditions back.
+    pub down: Conditions,
+    /// How the link is cut, if it is.
+    pub cut: Option<Cut>,
+}
+
+/// Figures of a segment.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct SegmentStats {
+    /// Its name.
+    pub name: String,
+    /// Bytes that have passed towards providers.
+    pub bytes_up: u64,
+    /// Bytes that have passed towards consumers.
+    pub bytes_down: u64,
+    /// Bits per second towards providers, over the last second.
+    pub rate_up: u64,
+    /// Bits per second towards consumers, over the last second.
+    pub rate_down: u64,
+    /// The conditions towards providers.
+    pub up: Conditions,
+    /// The conditions back.
+    pub down: Conditions,
+    /// How the segment is cut, if it is.
+    pub cut: Option<CutDirection>,
+}
