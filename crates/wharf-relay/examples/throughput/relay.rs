@@ -72,6 +72,7 @@ pub(crate) fn run(provider: SocketAddr) -> Result<()> {
         provider: Provider::Ready(vec![provider]),
         up: Conditions::CLEAR,
         down: Conditions::CLEAR,
+        via: Vec::new(),
         seed: Seed(1),
         park: ParkLimits::default(),
     })?;
