@@ -43,6 +43,7 @@ mod machine;
 mod packet;
 mod profiles;
 mod random;
+pub mod trace;
 mod transmitter;
 mod units;
 

@@ -7,6 +7,7 @@ mod live;
 mod model;
 mod profiles;
 mod rate;
+mod trace;
 mod units;
 
 use std::time::Duration;

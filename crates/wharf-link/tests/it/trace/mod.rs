@@ -1,0 +1,4 @@
+//! Traces: what is read, and what may leave when.
+
+mod arithmetic;
+mod format;
