@@ -1,0 +1,55 @@
+//! A datagram as the machine sees it.
+
+use std::net::SocketAddr;
+
+use quinn_udp::EcnCodepoint;
+use wharf_link::Packet;
+
+use crate::key::Key;
+
+/// A datagram under way.
+#[derive(Debug)]
+pub(crate) struct Datagram {
+    pub(crate) flow: Key,
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) ecn: Option<EcnCodepoint>,
+    /// The length of its headers on the link.
+    pub(crate) headers: usize,
+}
+
+/// The length of UDP's header (RFC 768) behind IPv4's without options (RFC 791), or IPv6's (RFC 8200).
+pub(crate) fn headers(client: SocketAddr) -> usize {
+    match client {
+        SocketAddr::V4(_) => 20 + 8,
+        SocketAddr::V6(_) => 40 + 8,
+    }
+}
+
+impl Packet for Datagram {
+    fn len(&self) -> usize {
+        self.headers + self.bytes.len()
+    }
+
+    fn flow(&self) -> u64 {
+        u64::from(self.flow.index)
+    }
+
+    fn ecn(&self) -> bool {
+        self.ecn.is_some()
+    }
+}
+
+impl Datagram {
+    /// Flips a bit of what it carries. A real network would flip one of the headers as well, which
+    /// ends in a loss; here the headers are the kernel's, and always whole.
+    pub(crate) fn flip(&mut self, bit: u64) {
+        let bits = self.bytes.len() as u64 * 8;
+        if let Some(bit) = bit.checked_rem(bits)
+            && let Some(byte) = usize::try_from(bit / 8)
+                .ok()
+                .and_then(|index| self.bytes.get_mut(index))
+        {
+            *byte ^= 1 << (bit % 8);
+        }
+    }
+}

@@ -1,0 +1,92 @@
+//! A UDP socket that takes and gives many datagrams at a time, with their ECN marks.
+
+use std::io;
+use std::net::{SocketAddr, UdpSocket};
+
+use mio::{Interest, Registry, Token};
+use quinn_udp::{EcnCodepoint, Transmit, UdpSocketState};
+use socket2::{Domain, SockRef, Socket as AnySocket, Type};
+
+use super::batch::Batch;
+
+/// How much the kernel may hold for us. It is a limit and not a reserve, and lasts for a burst.
+const RECEIVE_BUFFER: usize = 4 << 20;
+
+#[derive(Debug)]
+pub(crate) struct Socket {
+    io: mio::net::UdpSocket,
+    state: UdpSocketState,
+}
+
+impl Socket {
+    pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
+        let state = UdpSocketState::new((&socket).into())?;
+        let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);
+        // `UdpSocketState` forbids fragments, as QUIC wants it. A link carries what others send.
+        #[cfg(target_os = "linux")]
+        {
+            use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
+            let _ = set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::WANT);
+        }
+        Ok(Self {
+            io: mio::net::UdpSocket::from_std(socket),
+            state,
+        })
+    }
+
+    /// A socket of its own towards one address. The kernel tells it when nobody is there.
+    pub(crate) fn towards(address: SocketAddr) -> io::Result<Self> {
+        let socket = AnySocket::new(Domain::for_address(address), Type::DGRAM, None)?;
+        socket.connect(&address.into())?;
+        Self::new(socket.into())
+    }
+
+    pub(crate) fn watch(&mut self, registry: &Registry, token: Token) -> io::Result<()> {
+        registry.register(&mut self.io, token, Interest::READABLE)
+    }
+
+    /// Has the kernel refuse whatever comes, and keeps the port: a socket that is connected takes
+    /// datagrams from its peer alone (`compute_score` in net/ipv4/udp.c), so others get "port
+    /// unreachable" (RFC 1122, 4.1.3.1). Its peer is itself, which sends it nothing.
+    pub(crate) fn refuse(&self, own: SocketAddr) -> io::Result<()> {
+        rustix::net::connect(&self.io, &own).map_err(Into::into)
+    }
+
+    /// Takes datagrams again.
+    pub(crate) fn welcome(&self, own: SocketAddr) -> io::Result<()> {
+        rustix::net::connect_unspec(&self.io)?;
+        // Linux takes the port away from a socket that had been bound to port 0 (`__udp_disconnect`
+        // in net/ipv4/udp.c); one that is still bound answers EINVAL.
+        match rustix::net::bind(&self.io, &own) {
+            Ok(()) | Err(rustix::io::Errno::INVAL) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    pub(crate) fn receive(&self, batch: &mut Batch) -> io::Result<usize> {
+        batch.fill(|slices, metas| self.state.recv((&self.io).into(), slices, metas))
+    }
+
+    /// How many datagrams of one size the kernel takes at once.
+    pub(crate) fn most_at_once(&self) -> usize {
+        self.state.max_gso_segments()
+    }
+
+    /// Sends one datagram, or several of `segment` bytes (the last may be shorter).
+    pub(crate) fn send(
+        &self,
+        destination: SocketAddr,
+        ecn: Option<EcnCodepoint>,
+        contents: &[u8],
+        segment: Option<usize>,
+    ) -> io::Result<()> {
+        let transmit = Transmit {
+            destination,
+            ecn,
+            contents,
+            segment_size: segment,
+            src_ip: None,
+        };
+        self.state.try_send((&self.io).into(), &transmit)
+    }
+}
