@@ -43,6 +43,7 @@
 mod chunks;
 mod clock;
 mod connection;
+mod datagram;
 mod engine;
 mod error;
 mod flow;
@@ -60,6 +61,7 @@ mod stage;
 mod stats;
 mod timers;
 
+pub use datagram::{DatagramCounts, DatagramLimits, DatagramSpec, DatagramStats};
 pub use error::Error;
 pub use limits::descriptor_limit;
 pub use relay::Relay;

@@ -222,6 +222,7 @@ impl Link {
             up: *up.machine.conditions(),
             down: *down.machine.conditions(),
             cut: self.cut,
+            datagrams: None,
         }
     }
 }

@@ -6,6 +6,7 @@ use std::thread::JoinHandle;
 use mio::Waker;
 use wharf_link::Conditions;
 
+use crate::datagram::DatagramSpec;
 use crate::engine::Engine;
 use crate::error::Error;
 use crate::limits;
@@ -52,6 +53,11 @@ impl Relay {
     /// Adds a link. Its listeners listen from now on, unless the provider is down.
     pub fn add(&self, spec: LinkSpec) -> Result<LinkId, Error> {
         self.ask(move |engine| engine.add(spec))?
+    }
+
+    /// Adds a link for UDP datagrams. Its sockets take them from now on, unless the provider is down.
+    pub fn add_datagrams(&self, spec: DatagramSpec) -> Result<LinkId, Error> {
+        self.ask(move |engine| engine.add_datagrams(spec))?
     }
 
     /// Says what has become of a link's provider. Parked connections are carried when it is ready,

@@ -3,6 +3,7 @@
 use serde::{Deserialize, Serialize};
 use wharf_link::Conditions;
 
+use crate::datagram::DatagramStats;
 use crate::spec::{Cut, CutDirection};
 
 /// Figures of a link.
@@ -36,6 +37,10 @@ pub struct LinkStats {
     pub down: Conditions,
     /// How the link is cut, if it is.
     pub cut: Option<Cut>,
+    /// What has become of datagrams, of a link for those. Its connections are then the flows; what is
+    /// parked or shed are datagrams; and what was refused are those that came to a closed port.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub datagrams: Option<DatagramStats>,
 }
 
 /// Figures of a segment.

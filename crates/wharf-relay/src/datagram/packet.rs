@@ -5,13 +5,14 @@ use std::net::SocketAddr;
 use quinn_udp::EcnCodepoint;
 use wharf_link::Packet;
 
+use super::pool::Buffer;
 use crate::key::Key;
 
 /// A datagram under way.
 #[derive(Debug)]
 pub(crate) struct Datagram {
     pub(crate) flow: Key,
-    pub(crate) bytes: Vec<u8>,
+    pub(crate) bytes: Buffer,
     pub(crate) ecn: Option<EcnCodepoint>,
     /// The length of its headers on the link.
     pub(crate) headers: usize,

@@ -67,9 +67,9 @@ impl Socket {
         batch.fill(|slices, metas| self.state.recv((&self.io).into(), slices, metas))
     }
 
-    /// How many datagrams of one size the kernel takes at once.
-    pub(crate) fn most_at_once(&self) -> usize {
-        self.state.max_gso_segments()
+    /// Whether the kernel takes trains, to cut them itself (GSO).
+    pub(crate) fn cuts_trains(&self) -> bool {
+        self.state.max_gso_segments() > 1
     }
 
     /// Sends one datagram, or several of `segment` bytes (the last may be shorter).

@@ -12,6 +12,9 @@ use crate::key::Key;
 /// takes at once.
 const LONGEST: usize = 65_507;
 
+/// The most datagrams that the kernel takes at once (`UDP_MAX_SEGMENTS` in include/linux/udp.h).
+const MOST: usize = 64;
+
 /// Datagrams of one flow, one direction, one mark and one size (the last may be shorter), which the
 /// kernel takes in one call and cuts up itself (GSO).
 #[derive(Debug)]
@@ -35,6 +38,16 @@ pub(crate) struct Sent {
     pub(crate) failed: u64,
 }
 
+impl Sent {
+    /// None of them.
+    pub(crate) fn failed(datagrams: u64) -> Self {
+        Self {
+            failed: datagrams,
+            ..Self::default()
+        }
+    }
+}
+
 impl Train {
     pub(crate) fn new() -> Self {
         Self {
@@ -51,19 +64,8 @@ impl Train {
         self.way
     }
 
-    /// How many datagrams are in it.
-    pub(crate) fn count(&self) -> usize {
-        self.count
-    }
-
-    /// Whether a datagram of this length may join, the kernel taking so many at once.
-    pub(crate) fn takes(
-        &self,
-        way: (Key, usize),
-        ecn: Option<EcnCodepoint>,
-        len: usize,
-        most: usize,
-    ) -> bool {
+    /// Whether a datagram of this length may join.
+    pub(crate) fn takes(&self, way: (Key, usize), ecn: Option<EcnCodepoint>, len: usize) -> bool {
         if self.count == 0 {
             return true;
         }
@@ -73,7 +75,7 @@ impl Train {
             && self.ecn == ecn
             && whole
             && (1..=self.segment).contains(&len)
-            && self.count < most
+            && self.count < MOST
             && self.bytes.len() + len <= LONGEST
     }
 
@@ -88,7 +90,7 @@ impl Train {
     /// Sends all that is in it, and empties it.
     pub(crate) fn leave(&mut self, socket: &Socket, destination: SocketAddr) -> Sent {
         let mut sent = Sent::default();
-        let together = self.count > 1 && {
+        let together = self.count > 1 && socket.cuts_trains() && {
             let segment = Some(self.segment);
             let result = attempt(&mut sent, || {
                 socket.send(destination, self.ecn, &self.bytes, segment)
@@ -156,19 +158,18 @@ mod tests {
         let (way, other) = ((flows.insert(()), 0), (flows.insert(()), 0));
         let mut train = Train::new();
         train.push(way, None, &[1; 100]);
-        assert!(train.takes(way, None, 100, 64));
-        assert!(train.takes(way, None, 40, 64), "the last may be shorter");
-        assert!(!train.takes(way, None, 101, 64), "longer");
-        assert!(!train.takes(way, None, 0, 64), "empty");
-        assert!(!train.takes(other, None, 100, 64), "another flow");
-        assert!(!train.takes((way.0, 1), None, 100, 64), "another direction");
-        assert!(!train.takes(way, Some(EcnCodepoint::Ce), 100, 64), "another mark");
-        assert!(!train.takes(way, None, 100, 1), "no room");
+        assert!(train.takes(way, None, 100));
+        assert!(train.takes(way, None, 40), "the last may be shorter");
+        assert!(!train.takes(way, None, 101), "longer");
+        assert!(!train.takes(way, None, 0), "empty");
+        assert!(!train.takes(other, None, 100), "another flow");
+        assert!(!train.takes((way.0, 1), None, 100), "another direction");
+        assert!(!train.takes(way, Some(EcnCodepoint::Ce), 100), "another mark");
         train.push(way, None, &[1; 40]);
-        assert!(!train.takes(way, None, 40, 64), "behind a shorter one");
-        assert_eq!((train.clear(), train.way(), train.count()), (2, None, 0));
+        assert!(!train.takes(way, None, 40), "behind a shorter one");
+        assert_eq!((train.clear(), train.way()), (2, None));
         train.push(way, None, &[]);
-        assert!(!train.takes(way, None, 0, 64), "empty ones travel alone");
+        assert!(!train.takes(way, None, 0), "empty ones travel alone");
     }
 
     #[test]
@@ -177,7 +178,7 @@ mod tests {
         let mut train = Train::new();
         train.push(way, None, &[1; 30_000]);
         train.push(way, None, &[1; 30_000]);
-        assert!(train.takes(way, None, 5_507, 64));
-        assert!(!train.takes(way, None, 5_508, 64));
+        assert!(train.takes(way, None, 5_507));
+        assert!(!train.takes(way, None, 5_508));
     }
 }

@@ -62,6 +62,9 @@ impl Engine {
     }
 
     pub(crate) fn set_provider(&mut self, id: LinkId, provider: Provider) -> Result<(), Error> {
+        if let Some((datagrams, around)) = self.datagrams_of(id) {
+            return datagrams.set_provider(id, provider, around);
+        }
         let link = self.known(id)?;
         link.far = Far::from(provider);
         let down = matches!(link.far, Far::Down);
@@ -79,6 +82,9 @@ impl Engine {
     }
 
     pub(crate) fn set_conditions(&mut self, id: LinkId, conditions: [Conditions; 2]) -> Result<(), Error> {
+        if let Some((datagrams, around)) = self.datagrams_of(id) {
+            return datagrams.set_conditions(id, conditions, around);
+        }
         let now = self.clock.now();
         let link = self.known(id)?;
         let before = *link.lanes[UP].machine.conditions();
@@ -95,6 +101,9 @@ impl Engine {
     }
 
     pub(crate) fn cut(&mut self, id: LinkId, cut: Cut) -> Result<(), Error> {
+        if let Some((datagrams, around)) = self.datagrams_of(id) {
+            return datagrams.cut(id, Some(cut), around);
+        }
         let now = self.clock.now();
         let link = self.known(id)?;
         link.cut = Some(cut);
@@ -118,6 +127,9 @@ impl Engine {
     }
 
     pub(crate) fn heal(&mut self, id: LinkId) -> Result<(), Error> {
+        if let Some((datagrams, around)) = self.datagrams_of(id) {
+            return datagrams.cut(id, None, around);
+        }
         let now = self.clock.now();
         let link = self.known(id)?;
         link.cut = None;
@@ -132,19 +144,29 @@ impl Engine {
     }
 
     pub(crate) fn stats(&mut self, id: LinkId) -> Result<LinkStats, Error> {
+        if let Some((datagrams, around)) = self.datagrams_of(id) {
+            return datagrams.stats(id, around);
+        }
         let now = self.clock.now();
         Ok(self.known(id)?.stats(now))
     }
 
     pub(crate) fn all_stats(&mut self) -> Vec<(LinkId, LinkStats)> {
         let now = self.clock.now();
-        (0u32..)
+        let connections = (0u32..)
             .zip(&mut self.links)
-            .filter_map(|(number, link)| Some((LinkId(number), link.as_mut()?.stats(now))))
-            .collect()
+            .filter_map(|(number, link)| Some((LinkId(number), link.as_mut()?.stats(now))));
+        let mut all: Vec<_> = connections.collect();
+        let (datagrams, around) = self.datagrams();
+        all.extend(datagrams.all_stats(around));
+        all.sort_by_key(|&(id, _)| id);
+        all
     }
 
     pub(crate) fn remove(&mut self, id: LinkId) -> Result<(), Error> {
+        if let Some((datagrams, around)) = self.datagrams_of(id) {
+            return datagrams.remove(id, around);
+        }
         self.known(id)?;
         for key in self.keys_of(id.0) {
             self.abort(key);

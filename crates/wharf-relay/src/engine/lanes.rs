@@ -44,6 +44,7 @@ impl Engine {
                 self.next_due = self.next_due.into_iter().chain(next).min();
             }
         }
+        self.serve_datagrams();
     }
 
     /// Takes out of a machine what has arrived.

@@ -8,6 +8,7 @@
 
 mod accept;
 mod control;
+mod datagrams;
 mod handshake;
 mod lanes;
 mod pump;
@@ -24,6 +25,7 @@ use mio::{Events, Poll, Token, Waker};
 
 use crate::clock::Clock;
 use crate::connection::{Connection, DOWN, Progress, UP};
+use crate::datagram::Datagrams;
 use crate::error::Error;
 use crate::key::{Key, Slab};
 use crate::link::Link;
@@ -33,6 +35,8 @@ use crate::relay::Job;
 use crate::segment::Segment;
 use crate::socket;
 use crate::timers::Timers;
+
+pub(crate) use datagrams::datagram_token;
 
 const WAKER: Token = Token(0);
 const TIMER: Token = Token(4);
@@ -67,6 +71,7 @@ pub(crate) struct Engine {
     segments: Vec<Option<Segment>>,
     listeners: Vec<Option<Listener>>,
     connections: Slab<Connection>,
+    datagrams: Datagrams,
     timers: Timers<Due>,
     /// Directions that had more to move than their turn allowed.
     unfinished: VecDeque<(Key, usize)>,
@@ -97,6 +102,7 @@ impl Engine {
             segments: Vec::new(),
             listeners: Vec::new(),
             connections: Slab::new(),
+            datagrams: Datagrams::new(),
             timers: Timers::new(),
             unfinished: VecDeque::new(),
             delivered: Vec::new(),
@@ -167,7 +173,7 @@ impl Engine {
             OF_CLIENT => self.on_socket(index, UP, event),
             OF_PROVIDER => self.on_socket(index, DOWN, event),
             _ if event.token() == TIMER => self.clock.rang(),
-            _ => {}
+            _ => self.on_datagrams(event.token()),
         }
     }
 

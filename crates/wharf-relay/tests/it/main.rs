@@ -5,6 +5,7 @@ mod changes;
 mod conditions;
 mod crowd;
 mod cut;
+mod datagrams;
 mod ends;
 mod provider;
 mod transfer;

@@ -1,0 +1,279 @@
+//! Datagrams come in, pass the machines, and leave.
+
+use std::io::ErrorKind;
+use std::ops::Bound;
+use std::time::Duration;
+
+use quinn_udp::EcnCodepoint;
+use rustix::time::{ClockId, clock_gettime};
+use wharf_link::Offer;
+
+use super::batch::{Batch, Message};
+use super::flow::Course;
+use super::link::Link;
+use super::packet::{self, Datagram};
+use super::train::Sent;
+use super::{Around, Datagrams, Source};
+use crate::connection::{DOWN, UP};
+use crate::key::Key;
+use crate::link::Far;
+
+/// How often one socket is received from, and how many datagrams a machine delivers, before others
+/// have their turn.
+const TURN: usize = 4;
+const DELIVERIES: usize = 1024;
+
+/// A datagram that has waited for longer than this in the kernel was not kept there by a busy
+/// machine: somebody has set the clock on the wall.
+const LONGEST_WAIT: Duration = Duration::from_millis(100);
+
+impl Datagrams {
+    /// Receives from a socket, until it has nothing left or its turn is over.
+    pub(crate) fn receive(&mut self, source: Source, around: Around<'_>) {
+        let Some(mut batch) = self.batch.take() else {
+            return;
+        };
+        for _ in 0..TURN {
+            let socket = match source {
+                Source::Seat(seat) => self
+                    .seats
+                    .get(seat)
+                    .and_then(Option::as_ref)
+                    .map(|seat| &seat.socket),
+                Source::Flow(key) => {
+                    let upstream = self.flows.get_mut(key).and_then(|flow| flow.upstream.as_ref());
+                    upstream.map(|upstream| &upstream.socket)
+                }
+            };
+            let received = match socket {
+                Some(socket) => socket.receive(&mut batch),
+                None => Ok(0),
+            };
+            match (received, source) {
+                (Ok(count), _) => {
+                    self.take_in(source, &batch, count, around);
+                    if count < Batch::SIZE {
+                        self.batch = Some(batch);
+                        return;
+                    }
+                }
+                (Err(error), Source::Flow(key)) if error.kind() == ErrorKind::ConnectionRefused => {
+                    self.on_refusal(key, 1);
+                }
+                (Err(error), _) if error.kind() == ErrorKind::WouldBlock => {
+                    self.batch = Some(batch);
+                    return;
+                }
+                // The host or the network is unreachable, say: told once, and the socket goes on.
+                (Err(_), _) => {}
+            }
+        }
+        self.batch = Some(batch);
+        self.unfinished.push_back(source);
+    }
+
+    fn take_in(&mut self, source: Source, batch: &Batch, count: usize, around: Around<'_>) {
+        let arrivals = Arrivals::now(around);
+        let mut last = None;
+        for message in (0..count).filter_map(|index| batch.message(index)) {
+            let (key, direction) = match (source, last) {
+                (Source::Flow(key), _) => (Some(key), DOWN),
+                (Source::Seat(_), Some((from, key))) if from == message.from => {
+                    self.use_flow(key, Course::Lasting, arrivals.now);
+                    (Some(key), UP)
+                }
+                (Source::Seat(seat), _) => (self.flow_of(seat, message.from, around), UP),
+            };
+            let Some(key) = key else {
+                continue;
+            };
+            last = Some((message.from, key));
+            self.admit(key, direction, message, arrivals.of(message.stamp), around);
+        }
+        self.flush(around);
+    }
+
+    /// Lets a message's datagrams onto the link.
+    fn admit(
+        &mut self,
+        key: Key,
+        direction: usize,
+        message: Message<'_>,
+        arrival: Duration,
+        around: Around<'_>,
+    ) {
+        let Some(flow) = self.flows.get_mut(key) else {
+            return;
+        };
+        let headers = packet::headers(flow.client);
+        let Some(link) = self.links.get_mut(&flow.link) else {
+            return;
+        };
+        let lane = &mut link.lanes[direction];
+        lane.counts.accepted += message.datagrams().count() as u64;
+        let parks = direction == UP && matches!(link.far, Far::Starting);
+        if !parks && lane.machine.is_transparent() {
+            for bytes in message.datagrams() {
+                self.depart((key, direction), message.ecn, bytes, around);
+            }
+            return;
+        }
+        for bytes in message.datagrams() {
+            let Some(bytes) = link.memory.copy(bytes) else {
+                link.lanes[direction].counts.queue_dropped += 1;
+                continue;
+            };
+            let datagram = Datagram {
+                flow: key,
+                bytes,
+                ecn: message.ecn,
+                headers,
+            };
+            if !parks {
+                link.offer(direction, arrival, datagram);
+            } else if flow.parked.len() < link.limits.parked {
+                flow.parked.push(datagram);
+                link.counts.parked += 1;
+            } else {
+                link.counts.park_overflows += 1;
+            }
+        }
+    }
+
+    /// Lets what waits for the provider onto the link.
+    pub(super) fn release(&mut self, number: u32, now: Duration) {
+        let Some(link) = self.links.get_mut(&number) else {
+            return;
+        };
+        for key in self
+            .flows
+            .keys(|flow| flow.link == number && !flow.parked.is_empty())
+        {
+            let parked = self
+                .flows
+                .get_mut(key)
+                .map(|flow| std::mem::take(&mut flow.parked));
+            for datagram in parked.into_iter().flatten() {
+                link.counts.parked -= 1;
+                // Under no conditions the machine gives it back at once.
+                link.offer(UP, now, datagram);
+            }
+        }
+    }
+
+    /// Takes out of the machines what has arrived.
+    pub(super) fn deliver_all(&mut self, around: Around<'_>) {
+        let busy = |link: &Link| link.lanes.iter().any(|lane| !lane.machine.is_empty());
+        let mut next = self
+            .links
+            .iter()
+            .find(|(_, link)| busy(link))
+            .map(|(&number, _)| number);
+        while let Some(number) = next {
+            for direction in [UP, DOWN] {
+                self.deliver(number, direction, around);
+            }
+            let behind = (Bound::Excluded(number), Bound::Unbounded);
+            let mut rest = self.links.range(behind);
+            next = rest.find(|(_, link)| busy(link)).map(|(&number, _)| number);
+        }
+    }
+
+    fn deliver(&mut self, number: u32, direction: usize, around: Around<'_>) {
+        let now = around.clock.now();
+        for _ in 0..DELIVERIES {
+            let Some(link) = self.links.get_mut(&number) else {
+                break;
+            };
+            let lane = &mut link.lanes[direction];
+            let Some(delivery) = lane.machine.poll(now) else {
+                break;
+            };
+            let Datagram { flow, bytes, ecn, .. } = delivery.packet;
+            let Some(course) = self.flows.get_mut(flow).map(|flow| flow.course) else {
+                lane.counts.undeliverable += 1;
+                continue;
+            };
+            self.use_flow(flow, course, now);
+            self.depart((flow, direction), ecn, &bytes, around);
+        }
+        self.flush(around);
+    }
+
+    /// Puts a datagram on the train, which leaves first if it cannot join.
+    fn depart(&mut self, way: (Key, usize), ecn: Option<EcnCodepoint>, bytes: &[u8], around: Around<'_>) {
+        if !self.train.takes(way, ecn, bytes.len()) {
+            self.flush(around);
+        }
+        self.train.push(way, ecn, bytes);
+    }
+
+    /// Sends the train.
+    pub(super) fn flush(&mut self, around: Around<'_>) {
+        let Some((key, direction)) = self.train.way() else {
+            return;
+        };
+        if direction == UP {
+            self.reach(key, around);
+        }
+        let Some(flow) = self.flows.get_mut(key) else {
+            self.train.clear();
+            return;
+        };
+        let socket = match direction {
+            UP => flow
+                .upstream
+                .as_ref()
+                .map(|upstream| (&upstream.socket, upstream.address)),
+            _ => {
+                let seat = self.seats.get(flow.seat).and_then(Option::as_ref);
+                seat.map(|seat| (&seat.socket, flow.client))
+            }
+        };
+        let sent = match socket {
+            Some((socket, destination)) => self.train.leave(socket, destination),
+            None => Sent::failed(self.train.clear()),
+        };
+        if let Some(link) = self.links.get_mut(&flow.link) {
+            let lane = &mut link.lanes[direction];
+            lane.counts.delivered += sent.datagrams;
+            lane.counts.undeliverable += sent.failed;
+            lane.meter.add(around.clock.now(), sent.bytes);
+        }
+        if sent.refusals > 0 {
+            self.on_refusal(key, sent.refusals);
+        }
+    }
+}
+
+impl Link {
+    fn offer(&mut self, direction: usize, arrival: Duration, datagram: Datagram) {
+        // Whatever it is, the machine counts it, and what is dropped gives its memory back.
+        match self.lanes[direction].machine.offer(arrival, datagram) {
+            Offer::Accepted | Offer::Dropped(..) | Offer::TooBig(..) | Offer::Full(_) => {}
+        }
+    }
+}
+
+/// Tells when datagrams came, which is before they are read: what a busy machine takes to wake up
+/// is no part of the link's latency.
+struct Arrivals {
+    now: Duration,
+    wall: Duration,
+}
+
+impl Arrivals {
+    fn now(around: Around<'_>) -> Self {
+        let now = around.clock.now();
+        let time = clock_gettime(ClockId::Realtime);
+        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+        let wall = Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0));
+        Self { now, wall }
+    }
+
+    fn of(&self, stamp: Option<Duration>) -> Duration {
+        let waited = stamp.and_then(|stamp| self.wall.checked_sub(stamp));
+        let waited = waited.filter(|&waited| waited <= LONGEST_WAIT);
+        self.now.saturating_sub(waited.unwrap_or_default())
+    }
+}

@@ -1,0 +1,6 @@
+//! Links for UDP, over loopback.
+
+mod bed;
+mod carry;
+mod flows;
+mod provider;
