@@ -2,5 +2,8 @@
 
 mod bed;
 mod carry;
+mod dns;
+mod ecn;
 mod flows;
 mod provider;
+mod quic;
