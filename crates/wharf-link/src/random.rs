@@ -48,6 +48,8 @@ impl FromStr for Seed {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
     Jitter = 1,
+    /// The models of traces, whose parts have seeds of their own.
+    Trace = 100,
 }
 
 /// Two independent numbers for packet number `index`.

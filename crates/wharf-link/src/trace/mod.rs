@@ -17,11 +17,13 @@
 //! counts from there. Every question is answered by arithmetic on loops and a binary search within
 //! one, so an idle hour costs nothing.
 //!
-//! A trace comes from a file that a carrier has read ([`Trace::parse`]).
+//! A trace comes from a file that a carrier has read ([`Trace::parse`]), or from a documented model of
+//! a kind of network ([`synth`]).
 
 mod error;
 mod loops;
 mod mahimahi;
+pub mod synth;
 mod wire;
 
 use std::fmt;

@@ -2,3 +2,4 @@
 
 mod arithmetic;
 mod format;
+mod synth;
