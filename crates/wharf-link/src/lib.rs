@@ -47,9 +47,15 @@ pub mod trace;
 mod transmitter;
 mod units;
 
-pub use conditions::{Conditions, Distribution, Jitter, QueueLimit};
+pub use conditions::{
+    Bursts, Cell, CoDel, Conditions, Congestion, Discipline, Distribution, Ecn, Effect, Flows, FqCoDel,
+    GilbertElliott, Jitter, Key, KeyHelp, Loss, Markov, Mtu, Order, Outage, Overhead, Pie, QueueLimit,
+    Recording, Red, Reorder, Scope, Settings, SettingsError, SliceSize, StreamFault, StreamModel, Table,
+    Turns,
+};
 pub use machine::{DELAY_LINE, Machine};
 pub use packet::{Cause, Counters, Delivery, Offer, Overflow, Packet};
 pub use profiles::{Profile, profiles};
 pub use random::Seed;
-pub use units::{Latency, Probability, Rate, Size, UnitError};
+pub use trace::Trace;
+pub use units::{Correlation, Latency, Length, Probability, Rate, Size, UnitError};

@@ -177,7 +177,7 @@ impl<P: Packet> Machine<P> {
         self.advance(now);
         let old = std::mem::replace(&mut self.conditions, conditions);
         let moment = self.moment();
-        match (old.rate, conditions.rate) {
+        match (old.rate, self.conditions.rate) {
             (Some(old), Some(new)) => self.transmitter.change_rate(moment, old, new),
             (Some(_), None) => {
                 let freed: Vec<_> = self.transmitter.drain().collect();
@@ -266,7 +266,7 @@ impl<P: Packet> Machine<P> {
         }
         match cause {
             Cause::Cut => self.counters.dropped_by_cut += 1,
-            Cause::Queue => self.counters.dropped_by_queue += 1,
+            _ => self.counters.dropped_by_queue += 1,
         }
         Offer::Dropped(packet, cause)
     }
@@ -282,6 +282,13 @@ impl<P: Packet> Machine<P> {
         self.last = ideal_time;
         self.flight_bytes += packet.packet.len() as u64;
         let packet = packet.packet;
-        self.flight.push_back(Delivery { packet, ideal_time });
+        self.flight.push_back(Delivery {
+            packet,
+            ideal_time,
+            duplicate: false,
+            corrupt: None,
+            ce: false,
+            lost: false,
+        });
     }
 }

@@ -44,8 +44,16 @@ pub enum Offer<P> {
 pub enum Cause {
     /// The link is cut.
     Cut,
+    /// The link is off, as its [`Outage`](crate::Outage) has it.
+    Outage,
+    /// It is longer than the link carries.
+    Mtu,
+    /// It was lost, as its [`Loss`](crate::Loss) has it.
+    Loss,
     /// The queue is full.
     Queue,
+    /// The queue's discipline found it too long.
+    Aqm,
 }
 
 /// A packet that has arrived at the far end.
@@ -56,6 +64,15 @@ pub struct Delivery<P> {
     pub packet: P,
     /// When it should have arrived. A carrier that polls late can tell by how much.
     pub ideal_time: Duration,
+    /// It arrives twice: the carrier delivers a copy too.
+    pub duplicate: bool,
+    /// The carrier flips this bit of it, counted from the least significant of its first byte.
+    pub corrupt: Option<u64>,
+    /// The carrier marks it: congestion was experienced (RFC 3168). Only where [`Packet::ecn`].
+    pub ce: bool,
+    /// A packet would have been lost here. Only from a machine that pushes back: the carrier makes a
+    /// delay of it.
+    pub lost: bool,
 }
 
 /// What a machine does with a packet it has no room for, or when it is cut.

@@ -7,11 +7,13 @@
 
 use std::time::Duration;
 
-use crate::conditions::{Conditions, Jitter};
+use serde::Serialize;
+
+use crate::conditions::{Conditions, Discipline, Jitter, Scope, StreamModel};
 use crate::units::{Latency, Rate};
 
 /// Named conditions for both directions of a link.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct Profile {
     /// The name, as written in a project file.
@@ -19,8 +21,10 @@ pub struct Profile {
     /// What it is, in a line.
     pub summary: &'static str,
     /// The conditions towards the provider.
+    #[serde(serialize_with = "as_settings")]
     pub up: Conditions,
     /// The conditions back.
+    #[serde(serialize_with = "as_settings")]
     pub down: Conditions,
     /// Where the figures are from.
     pub source: &'static str,
@@ -38,6 +42,10 @@ impl Profile {
     pub fn rtt(&self) -> Duration {
         self.up.latency.duration() + self.down.latency.duration()
     }
+}
+
+fn as_settings<S: serde::Serializer>(conditions: &Conditions, to: S) -> Result<S::Ok, S::Error> {
+    conditions.settings().serialize(to)
 }
 
 /// All profiles, kin beside kin.
@@ -77,7 +85,20 @@ const fn one_way(kbit: u32, latency_micros: u32, jitter_micros: u32) -> Conditio
             0 => None,
             kbit => Some(Rate::kbit(kbit)),
         },
+        burst: None,
+        overhead: None,
+        trace: None,
         queue: None,
+        discipline: Discipline::DropTail,
+        loss: None,
+        corrupt: None,
+        duplicate: None,
+        reorder: None,
+        outage: None,
+        mtu: None,
+        scope: Scope::Link,
+        stream: StreamModel::DEFAULT,
+        faults: None,
     }
 }
 

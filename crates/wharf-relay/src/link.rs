@@ -134,6 +134,7 @@ impl Lane {
         // Four standard deviations: nearly all of a normal distribution, all of a uniform one.
         let jitter = conditions
             .jitter
+            .as_ref()
             .map_or(Duration::ZERO, |jitter| jitter.spread * 4);
         let flight = rate.bytes_in(conditions.latency.duration() + jitter);
         let window = usize::try_from(queue.saturating_add(flight)).unwrap_or(usize::MAX);
@@ -219,8 +220,8 @@ impl Link {
             bytes_down: down.meter.total(),
             rate_up: up.meter.rate(now),
             rate_down: down.meter.rate(now),
-            up: *up.machine.conditions(),
-            down: *down.machine.conditions(),
+            up: up.machine.conditions().settings(),
+            down: down.machine.conditions().settings(),
             cut: self.cut,
             datagrams: None,
         }

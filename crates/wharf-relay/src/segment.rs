@@ -57,8 +57,8 @@ impl Segment {
             bytes_down: down.meter.total(),
             rate_up: up.meter.rate(now),
             rate_down: down.meter.rate(now),
-            up: *up.machine.conditions(),
-            down: *down.machine.conditions(),
+            up: up.machine.conditions().settings(),
+            down: down.machine.conditions().settings(),
             cut: self.cut,
         }
     }

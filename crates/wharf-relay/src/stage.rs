@@ -34,6 +34,10 @@ pub struct Stage {
 /// What a stage does to its connection. Toxiproxy's toxics, but for what is said here.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "a connection has few stages, and conditions are what most of them are"
+)]
 pub enum Effect {
     /// A network of the connection's own.
     Conditions(Conditions),

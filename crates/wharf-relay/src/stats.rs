@@ -1,7 +1,7 @@
 //! What a relay counts.
 
 use serde::{Deserialize, Serialize};
-use wharf_link::Conditions;
+use wharf_link::Settings;
 
 use crate::datagram::DatagramStats;
 use crate::spec::{Cut, CutDirection};
@@ -32,9 +32,9 @@ pub struct LinkStats {
     /// Bits per second to consumers, over the last second.
     pub rate_down: u64,
     /// The conditions towards the provider.
-    pub up: Conditions,
+    pub up: Settings,
     /// The conditions back.
-    pub down: Conditions,
+    pub down: Settings,
     /// How the link is cut, if it is.
     pub cut: Option<Cut>,
     /// What has become of datagrams, of a link for those. Its connections are then the flows; what is
@@ -58,9 +58,9 @@ pub struct SegmentStats {
     /// Bits per second towards consumers, over the last second.
     pub rate_down: u64,
     /// The conditions towards providers.
-    pub up: Conditions,
+    pub up: Settings,
     /// The conditions back.
-    pub down: Conditions,
+    pub down: Settings,
     /// How the segment is cut, if it is.
     pub cut: Option<CutDirection>,
 }

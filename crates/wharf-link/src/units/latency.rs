@@ -43,6 +43,12 @@ impl Latency {
         (duration <= DAY).then_some(Self(duration))
     }
 
+    /// A day, where the duration is longer.
+    #[must_use]
+    pub fn at_most(duration: Duration) -> Self {
+        Self(duration.min(DAY))
+    }
+
     /// As a standard duration.
     #[must_use]
     pub const fn duration(self) -> Duration {
@@ -101,17 +107,3 @@ impl FromStr for Latency {
 }
 
 super::serde_as_text!(Latency);
-
-/// Serde of a bare `Duration` in the text form of [`Latency`].
-pub(crate) mod as_text {
-    use super::{DAY, Duration, Latency};
-    use serde::{Deserialize, Deserializer, Serialize, Serializer};
-
-    pub(crate) fn serialize<S: Serializer>(d: &Duration, s: S) -> Result<S::Ok, S::Error> {
-        Latency((*d).min(DAY)).serialize(s)
-    }
-
-    pub(crate) fn deserialize<'de, D: Deserializer<'de>>(d: D) -> Result<Duration, D::Error> {
-        Latency::deserialize(d).map(Latency::duration)
-    }
-}

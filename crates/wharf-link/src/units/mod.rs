@@ -4,26 +4,36 @@
 //! through serde as that text. Arithmetic is in whole bits, bytes, nanoseconds and parts per
 //! billion, so that nothing is lost on the way through a file.
 
+mod correlation;
 mod decimal;
 mod latency;
+mod length;
 mod probability;
 mod rate;
 mod size;
 
+pub use correlation::Correlation;
 pub use latency::Latency;
+pub use length::Length;
 pub use probability::Probability;
 pub use rate::Rate;
 pub use size::Size;
 
-pub(crate) use latency::as_text as duration_as_text;
-
 /// Why a text is not a rate, a size, a time or a probability.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("`{text}` is not a {what}: {problem}")]
+#[error("`{text}` is not {} {what}: {problem}", article(what))]
 pub struct UnitError {
     what: &'static str,
     text: String,
     problem: String,
+}
+
+/// `a` or `an`.
+fn article(noun: &str) -> &'static str {
+    match noun.starts_with(['a', 'e', 'i', 'o', 'u']) || noun == "MTU" {
+        true => "an",
+        false => "a",
+    }
 }
 
 impl UnitError {

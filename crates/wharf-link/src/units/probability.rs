@@ -16,6 +16,15 @@ impl Probability {
     /// Always.
     pub const ALWAYS: Self = Self(ONE);
 
+    /// So many percent; above 100: 100.
+    #[must_use]
+    pub const fn percent(percent: u8) -> Self {
+        match percent {
+            0..=99 => Self(percent as u32 * 10_000_000),
+            _ => Self::ALWAYS,
+        }
+    }
+
     /// So many parts of a billion, or `None` above one.
     #[must_use]
     pub const fn from_parts_per_billion(parts: u32) -> Option<Self> {
@@ -26,6 +35,24 @@ impl Probability {
     #[must_use]
     pub const fn parts_per_billion(self) -> u32 {
         self.0
+    }
+
+    /// As a number from 0 to 1.
+    #[must_use]
+    pub fn fraction(self) -> f64 {
+        f64::from(self.0) / f64::from(ONE)
+    }
+
+    /// What is missing to certainty.
+    #[must_use]
+    pub const fn complement(self) -> Self {
+        Self(ONE - self.0)
+    }
+
+    /// The sum, or `None` above certainty.
+    #[must_use]
+    pub const fn plus(self, other: Self) -> Option<Self> {
+        Self::from_parts_per_billion(self.0.saturating_add(other.0))
     }
 }
 

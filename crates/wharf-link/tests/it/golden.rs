@@ -7,12 +7,12 @@ use wharf_link::{Conditions, Jitter, Latency, Machine, Overflow, Rate, Seed};
 
 use crate::{Piece, drain, ms, put};
 
-fn stream(jitter: Jitter, seed: Seed) -> String {
+fn stream(jitter: &Jitter, seed: Seed) -> String {
     let conditions = Conditions {
         latency: Latency::millis(30),
-        jitter: Some(jitter),
+        jitter: Some(jitter.clone()),
         rate: Some(Rate::kbit(3_000)),
-        queue: None,
+        ..Conditions::CLEAR
     };
     let mut machine: Machine<Piece> = Machine::new(conditions, seed, Overflow::Drop);
     for id in 0..24 {
@@ -29,20 +29,20 @@ fn stream(jitter: Jitter, seed: Seed) -> String {
 #[test]
 fn uniform() {
     let seed = Seed(62_893).derive("web -> api").derive("up");
-    insta::assert_snapshot!(stream(Jitter::uniform(ms(10)), seed));
+    insta::assert_snapshot!(stream(&Jitter::uniform(ms(10)), seed));
 }
 
 #[test]
 fn normal() {
     let seed = Seed(62_893).derive("web -> api").derive("up");
-    insta::assert_snapshot!(stream(Jitter::normal(ms(10)), seed));
+    insta::assert_snapshot!(stream(&Jitter::normal(ms(10)), seed));
 }
 
 #[test]
 fn another_seed_or_direction_is_another_stream() {
     let jitter = Jitter::uniform(ms(10));
-    let up = stream(jitter, Seed(1).derive("up"));
-    assert_eq!(up, stream(jitter, Seed(1).derive("up")));
-    assert_ne!(up, stream(jitter, Seed(1).derive("down")));
-    assert_ne!(up, stream(jitter, Seed(2).derive("up")));
+    let up = stream(&jitter, Seed(1).derive("up"));
+    assert_eq!(up, stream(&jitter, Seed(1).derive("up")));
+    assert_ne!(up, stream(&jitter, Seed(1).derive("down")));
+    assert_ne!(up, stream(&jitter, Seed(2).derive("up")));
 }

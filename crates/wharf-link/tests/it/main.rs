@@ -7,6 +7,7 @@ mod live;
 mod model;
 mod profiles;
 mod rate;
+mod settings;
 mod trace;
 mod units;
 

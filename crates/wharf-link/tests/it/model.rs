@@ -13,7 +13,7 @@ enum Step {
     Wait(Duration),
     Offer(usize),
     Poll,
-    Change(Conditions),
+    Change(Box<Conditions>),
     Cut,
     Heal,
 }
@@ -43,6 +43,7 @@ fn conditions() -> impl Strategy<Value = Conditions> {
             jitter,
             rate,
             queue,
+            ..Conditions::CLEAR
         })
 }
 
@@ -51,7 +52,7 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
         4 => (0u64..20_000).prop_map(|micros| Step::Wait(Duration::from_micros(micros))),
         10 => (0usize..3_000).prop_map(Step::Offer),
         4 => Just(Step::Poll),
-        1 => conditions().prop_map(Step::Change),
+        1 => conditions().prop_map(|conditions| Step::Change(Box::new(conditions))),
         1 => Just(Step::Cut),
         1 => Just(Step::Heal),
     ];
@@ -69,11 +70,13 @@ struct Run {
 
 impl Run {
     fn take(&mut self, step: &Step) -> Result<(), TestCaseError> {
-        match *step {
-            Step::Wait(time) => self.now += time,
-            Step::Offer(len) => self.offer(len)?,
+        match step {
+            Step::Wait(time) => self.now += *time,
+            Step::Offer(len) => self.offer(*len)?,
             Step::Poll => while self.poll()? {},
-            Step::Change(conditions) => self.machine.set_conditions(self.now, conditions),
+            Step::Change(conditions) => self
+                .machine
+                .set_conditions(self.now, Conditions::clone(conditions)),
             Step::Cut => self.machine.cut(self.now),
             Step::Heal => self.machine.heal(self.now),
         }
@@ -161,14 +164,14 @@ proptest! {
     ) {
         let first = Conditions { queue: None, ..first };
         let run = |often: bool| {
-            let mut machine = Machine::new(first, Seed(seed), Overflow::Drop);
+            let mut machine = Machine::new(first.clone(), Seed(seed), Overflow::Drop);
             let mut now = Duration::ZERO;
             let mut arrived = Vec::new();
             for (id, pause) in (0u64..).zip(&pauses) {
                 now += Duration::from_micros(*pause);
                 let _ = machine.offer(now, Piece { id, len: 1_000 });
                 if id == 20 {
-                    machine.set_conditions(now, second);
+                    machine.set_conditions(now, second.clone());
                 }
                 while often && let Some(delivery) = machine.poll(now) {
                     arrived.push((delivery.packet.id, delivery.ideal_time));

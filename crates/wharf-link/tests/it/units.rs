@@ -80,7 +80,7 @@ fn jitter_and_queues() {
     reads::<Jitter>("20ms", "20ms");
     reads::<Jitter>("20ms uniform", "20ms");
     reads::<Jitter>("1.5s normal", "1.5s normal");
-    refuses::<Jitter>("20ms pareto", "normal");
+    refuses::<Jitter>("20ms gauss", "normal");
     reads::<QueueLimit>("64KiB", "64KiB");
     reads::<QueueLimit>("100packets", "100packets");
     refuses::<QueueLimit>("100", "no unit");

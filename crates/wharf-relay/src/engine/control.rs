@@ -18,12 +18,13 @@ impl Engine {
             return Err(Error::NoSuchSegment(unknown));
         }
         let far = Far::from(spec.provider);
+        let up = spec.up.clone();
         let conditions = [spec.up, spec.down];
         let mut link = Link::new(spec.name, far, spec.park, conditions, spec.via, spec.seed);
         for socket in spec.listeners {
             let listener = Listener::new(socket, number)
                 .map_err(|source| failed(&link, "set up the listener of", None, source))?;
-            listener.bound_buffers(&spec.up, &Conditions::CLEAR);
+            listener.bound_buffers(&up, &Conditions::CLEAR);
             let index = self.listeners.len();
             self.listeners.push(Some(listener));
             link.listeners.push(index);
@@ -87,13 +88,14 @@ impl Engine {
         }
         let now = self.clock.now();
         let link = self.known(id)?;
-        let before = *link.lanes[UP].machine.conditions();
+        let before = link.lanes[UP].machine.conditions().clone();
+        let up = conditions[UP].clone();
         for (lane, conditions) in link.lanes.iter_mut().zip(conditions) {
             lane.machine.set_conditions(now, conditions);
         }
         for index in link.listeners.clone() {
             if let Some(Some(listener)) = self.listeners.get(index) {
-                listener.bound_buffers(&conditions[UP], &before);
+                listener.bound_buffers(&up, &before);
             }
         }
         self.stir(id.0);

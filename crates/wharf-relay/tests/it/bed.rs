@@ -50,7 +50,7 @@ impl Bed {
     /// With the same conditions both ways.
     pub(crate) fn with(conditions: Conditions) -> Self {
         Self::made(|spec| {
-            spec.up = conditions;
+            spec.up = conditions.clone();
             spec.down = conditions;
         })
     }
@@ -105,7 +105,7 @@ impl Bed {
 
     pub(crate) fn set(&self, conditions: Conditions) {
         self.relay
-            .set_conditions(self.link, conditions, conditions)
+            .set_conditions(self.link, conditions.clone(), conditions)
             .expect("the link is there");
     }
 

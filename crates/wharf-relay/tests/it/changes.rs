@@ -15,10 +15,13 @@ fn a_profile_can_be_put_on_and_taken_off() {
     passes(&client, &server, "clear");
     let profile = Profile::named("wpt-cable").expect("a profile");
     bed.relay
-        .set_conditions(bed.link, profile.up, profile.down)
+        .set_conditions(bed.link, profile.up.clone(), profile.down.clone())
         .expect("the link is there");
     let stats = bed.stats();
-    assert_eq!((stats.up, stats.down), (profile.up, profile.down));
+    assert_eq!(
+        (stats.up, stats.down),
+        (profile.up.settings(), profile.down.settings())
+    );
     passes(&client, &server, "slower");
     passes(&server, &client, "and back");
     bed.set(Conditions::CLEAR);

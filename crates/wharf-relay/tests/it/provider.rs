@@ -45,7 +45,7 @@ fn a_refusal_becomes_a_reset() {
         let nobody = silent();
         let bed = Bed::made(|spec: &mut LinkSpec| {
             spec.provider = Provider::Ready(vec![nobody.1]);
-            spec.up = conditions;
+            spec.up = conditions.clone();
             spec.down = conditions;
         });
         is_reset(&bed.connect());

@@ -118,7 +118,7 @@ fn bulk_both_ways_while_everything_changes() {
         scope.spawn(|| {
             let mut step = 0;
             while !done.load(Ordering::Relaxed) {
-                bed.set(steps[step % steps.len()]);
+                bed.set(steps[step % steps.len()].clone());
                 if step % 4 == 3 {
                     let cut = Cut {
                         direction: directions[step % 3],

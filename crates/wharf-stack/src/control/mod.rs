@@ -11,7 +11,7 @@ mod server;
 
 pub use client::{Client, ControlError};
 pub use protocol::{
-    Adjustment, Change, LinkStatus, LogQuery, PortStatus, Refusal, Reply, Request, ServiceStatus, StackStatus,
+    Change, LinkStatus, LogQuery, PortStatus, Refusal, Reply, Request, ServiceStatus, StackStatus,
 };
 pub(crate) use server::{Call, listen};
 

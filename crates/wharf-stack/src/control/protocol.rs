@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
-use wharf_link::{Conditions, Jitter, Latency, QueueLimit, Rate};
+use wharf_link::{Conditions, Settings, SettingsError};
 use wharf_relay::{Cut, LinkStats};
 
 use crate::logs::Line;
@@ -73,40 +73,29 @@ pub enum Change {
     #[default]
     Keep,
     /// Put these in place of what is there.
-    Replace(Conditions),
+    Replace(Settings),
     /// Alter what is named, and leave the rest as it is.
-    Adjust(Adjustment),
+    Adjust(Settings),
     /// Back to what the project file says.
     Restore,
 }
 
-/// Which conditions to alter.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Adjustment {
-    /// The latency, one way.
-    pub latency: Option<Latency>,
-    /// The jitter.
-    pub jitter: Option<Jitter>,
-    /// The rate.
-    pub rate: Option<Rate>,
-    /// The queue before the rate.
-    pub queue: Option<QueueLimit>,
-}
-
 impl Change {
-    /// The conditions after this change.
-    #[must_use]
-    pub fn applied_to(&self, now: Conditions, in_file: Conditions) -> Conditions {
+    /// The conditions after this change. `files` is asked for the text of what is named in it.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is not what it should be.
+    pub fn applied_to(
+        &self,
+        now: &Conditions,
+        in_file: &Conditions,
+        files: &mut dyn FnMut(&str) -> Result<String, String>,
+    ) -> Result<Conditions, SettingsError> {
         match self {
-            Change::Keep => now,
-            Change::Replace(conditions) => *conditions,
-            Change::Restore => in_file,
-            Change::Adjust(adjustment) => Conditions {
-                latency: adjustment.latency.unwrap_or(now.latency),
-                jitter: adjustment.jitter.or(now.jitter),
-                rate: adjustment.rate.or(now.rate),
-                queue: adjustment.queue.or(now.queue),
-            },
+            Change::Keep => Ok(now.clone()),
+            Change::Replace(settings) => settings.resolve(&Conditions::CLEAR, files),
+            Change::Restore => Ok(in_file.clone()),
+            Change::Adjust(settings) => settings.resolve(now, files),
         }
     }
 }
@@ -211,9 +200,9 @@ pub struct LinkStatus {
     /// Where the consumer connects.
     pub address: std::net::SocketAddr,
     /// Conditions towards the provider.
-    pub up: Conditions,
+    pub up: Settings,
     /// Conditions back from it.
-    pub down: Conditions,
+    pub down: Settings,
     /// The cut in force.
     pub cut: Option<Cut>,
     /// Live figures.

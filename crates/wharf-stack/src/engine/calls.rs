@@ -1,4 +1,7 @@
+use wharf_link::Conditions;
+
 use super::Stack;
+use super::files::beside;
 use super::start::read;
 use crate::control::{
     Call, Change, LinkStatus, PortStatus, Refusal, Reply, Request, ServiceStatus, StackStatus,
@@ -108,9 +111,21 @@ impl Stack {
         let Some(link) = self.links.get_mut(&name) else {
             return Ok(Reply::Done { said: Vec::new() });
         };
-        link.up = up.applied_to(link.up, link.in_file.0);
-        link.down = down.applied_to(link.down, link.in_file.1);
-        let setting = self.relay.set_conditions(link.id, link.up, link.down);
+        let mut files = beside(&self.directory);
+        let mut applied = |change: &Change, now: &Conditions, in_file: &Conditions| {
+            change
+                .applied_to(now, in_file, &mut files)
+                .map_err(|error| Refusal {
+                    error: format!("set {name}: {error}"),
+                    hint: None,
+                })
+        };
+        let after_up = applied(up, &link.up, &link.in_file.0)?;
+        let after_down = applied(down, &link.down, &link.in_file.1)?;
+        (link.up, link.down) = (after_up, after_down);
+        let setting = self
+            .relay
+            .set_conditions(link.id, link.up.clone(), link.down.clone());
         let said = if link.up == link.down {
             format!("{name}: {} each way", link.up)
         } else {
@@ -240,8 +255,8 @@ impl Stack {
         let statuses = links.map(|(name, link)| LinkStatus {
             name: name.to_string(),
             address: link.address,
-            up: link.up,
-            down: link.down,
+            up: link.up.settings(),
+            down: link.down.settings(),
             cut: link.cut,
             stats: self.relay.stats(link.id).unwrap_or_default(),
         });

@@ -12,6 +12,7 @@
 //! - `calls`: requests at the control socket.
 
 mod calls;
+mod files;
 mod launch;
 mod start;
 mod streams;

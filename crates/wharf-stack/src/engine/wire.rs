@@ -127,10 +127,11 @@ impl Stack {
     /// Listens for a link, unless it is there already: then only the file's conditions are new.
     fn open_link(&mut self, project: &Project, def: &LinkDef) -> Result<(), StackError> {
         if let Some(link) = self.links.get_mut(&def.name) {
-            if link.in_file != (def.up, def.down) {
-                link.in_file = (def.up, def.down);
-                (link.up, link.down) = link.in_file;
-                self.relay.set_conditions(link.id, def.up, def.down)?;
+            let in_file = (def.up.clone(), def.down.clone());
+            if link.in_file != in_file {
+                link.in_file = in_file.clone();
+                (link.up, link.down) = in_file.clone();
+                self.relay.set_conditions(link.id, in_file.0, in_file.1)?;
             }
             let id = link.id;
             if def.provider == ProviderKind::External {
@@ -151,17 +152,17 @@ impl Stack {
             listeners,
             provider,
             via: Vec::new(),
-            up: def.up,
-            down: def.down,
+            up: def.up.clone(),
+            down: def.down.clone(),
             park: ParkLimits::default(),
         })?;
-        let in_file = (def.up, def.down);
+        let in_file = (def.up.clone(), def.down.clone());
         let link = Link {
             id,
             address,
             in_file,
-            up: def.up,
-            down: def.down,
+            up: def.up.clone(),
+            down: def.down.clone(),
             cut: None,
         };
         self.links.insert(def.name.clone(), link);

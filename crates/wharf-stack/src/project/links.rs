@@ -186,7 +186,7 @@ fn conditions(table: &LinkTable) -> Result<(Conditions, Conditions), Fault> {
                     suggest::hint(name, "there are", profiles().iter().map(|known| known.name)),
                 )
             })?;
-            (profile.up, profile.down)
+            (profile.up.clone(), profile.down.clone())
         }
     };
     apply(&layers(table, table.up.as_ref()), &mut up)?;

@@ -147,8 +147,8 @@ fn the_layers_of_conditions_override_each_other() {
     );
     assert!(matches!(api.down.queue, Some(QueueLimit::Bytes(size)) if size.bytes() == 65536));
     let shape = |jitter: Option<wharf_link::Jitter>| jitter.map(|jitter| jitter.distribution);
-    assert_eq!(shape(api.up.jitter), Some(Distribution::Uniform));
-    assert_eq!(shape(api.down.jitter), Some(Distribution::Normal));
+    assert_eq!(shape(api.up.jitter.clone()), Some(Distribution::Uniform));
+    assert_eq!(shape(api.down.jitter.clone()), Some(Distribution::Normal));
     let door = link("door->web");
     assert_eq!(door.up, door.down);
     assert!(!door.up.is_clear());

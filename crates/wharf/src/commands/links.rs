@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use wharf_link::{Conditions, Profile};
+use wharf_link::{Conditions, Profile, Settings};
 use wharf_relay::{Cut, CutDirection, Manner};
-use wharf_stack::control::{Adjustment, Change, Client, LinkStatus, Reply, Request};
+use wharf_stack::control::{Change, Client, LinkStatus, Reply, Request};
 
 use crate::cli::{ConditionFlags, CutArgs, Direction, Set, Which};
 use crate::out;
@@ -84,23 +84,31 @@ fn profile(name: &str) -> Result<&'static Profile, Report> {
     })
 }
 
-fn change(flags: &ConditionFlags, side: impl Fn(&Profile) -> Conditions) -> Result<Change, Report> {
-    let adjustment = Adjustment {
-        latency: flags.latency,
-        jitter: flags.jitter,
-        rate: flags.rate,
-        queue: flags.queue,
-    };
+/// The conditions that flags name, but for a profile.
+fn settings(flags: &ConditionFlags) -> Result<Settings, Report> {
+    let texts = [
+        ("latency", flags.latency.map(|value| value.to_string())),
+        ("jitter", flags.jitter.as_ref().map(ToString::to_string)),
+        ("rate", flags.rate.map(|value| value.to_string())),
+        ("queue", flags.queue.map(|value| value.to_string())),
+    ];
+    let mut settings = Settings::default();
+    for (key, text) in texts {
+        let Some(text) = text else { continue };
+        settings
+            .set(key, &text)
+            .map_err(|error| Report::new(Code::BadInput, error.to_string()))?;
+    }
+    Ok(settings)
+}
+
+fn change(flags: &ConditionFlags, side: impl Fn(&Profile) -> &Conditions) -> Result<Change, Report> {
+    let own = settings(flags)?;
     match &flags.profile {
-        None if adjustment == Adjustment::default() => {
-            Err(Report::new(Code::BadInput, "set a link: there is nothing to set")
-                .hint("name a profile, or --latency, --jitter, --rate, --queue, --clear, --restore"))
-        }
-        None => Ok(Change::Adjust(adjustment)),
-        Some(name) => {
-            let base = side(profile(name)?);
-            Ok(Change::Replace(Change::Adjust(adjustment).applied_to(base, base)))
-        }
+        None if own.is_empty() => Err(Report::new(Code::BadInput, "set a link: there is nothing to set")
+            .hint("name a profile, or --latency, --jitter, --rate, --queue, --clear, --restore")),
+        None => Ok(Change::Adjust(own)),
+        Some(name) => Ok(Change::Replace(own.over(&side(profile(name)?).settings()))),
     }
 }
 
@@ -110,17 +118,12 @@ pub(super) fn set(here: &Surroundings, args: &Set) -> Result<(), Report> {
     let (up, down) = match (args.clear, args.restore) {
         (_, true) => (Change::Restore, Change::Restore),
         (true, _) => {
-            flags.profile = None;
-            let base = Conditions::CLEAR;
-            let cleared = match change(&flags, |profile| profile.up) {
-                Ok(change) => change.applied_to(base, base),
-                Err(_) => base,
-            };
-            (Change::Replace(cleared), Change::Replace(cleared))
+            let cleared = Change::Replace(settings(&flags)?);
+            (cleared.clone(), cleared)
         }
         _ => (
-            change(&flags, |profile| profile.up)?,
-            change(&flags, |profile| profile.down)?,
+            change(&flags, |profile| &profile.up)?,
+            change(&flags, |profile| &profile.down)?,
         ),
     };
     let (up, down) = match args.direction.direction() {
@@ -191,9 +194,8 @@ pub(super) fn flags_to_toml(flags: &ConditionFlags) -> Result<String, Report> {
         profile(name)?;
     }
     add("profile", flags.profile.clone());
-    add("latency", flags.latency.map(|value| value.to_string()));
-    add("jitter", flags.jitter.map(|value| value.to_string()));
-    add("rate", flags.rate.map(|value| value.to_string()));
-    add("queue", flags.queue.map(|value| value.to_string()));
+    for (key, text) in settings(flags)?.iter() {
+        add(key.name(), Some(text.to_owned()));
+    }
     Ok(lines)
 }
