@@ -147,8 +147,8 @@ impl Link {
             bytes_down: down.meter.total(),
             rate_up: up.meter.rate(now),
             rate_down: down.meter.rate(now),
-            up: up.machine.conditions().to_owned(),
-            down: down.machine.conditions().to_owned(),
+            up: up.machine.conditions().settings(),
+            down: down.machine.conditions().settings(),
             cut: self.cut,
             datagrams: Some(DatagramStats {
                 up: up.counts(),
