@@ -55,7 +55,7 @@ pub use conditions::{
 };
 pub use machine::{DELAY_LINE, Machine};
 pub use packet::{Cause, Counters, Delivery, Offer, Overflow, Packet};
-pub use profiles::{Profile, profiles};
+pub use profiles::{Profile, Source, profiles};
 pub use random::Seed;
 pub use trace::Trace;
 pub use units::{Correlation, Latency, Length, Probability, Rate, Size, UnitError};

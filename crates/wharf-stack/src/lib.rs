@@ -5,8 +5,9 @@
 //! 1. [`project`] parses the file into types that cannot hold a bad value. Pure.
 //! 2. [`engine`] leases the ports, listens for the links, and takes what happens one by one.
 //! 3. [`supervise`] decides who starts, restarts and stops, and when. Pure.
-//! 4. [`guardian`] is the process that all services descend from, and that outlives nothing.
-//! 5. [`control`] is how every other `wharf` command speaks with the stack.
+//! 4. [`scenario`] is a timeline of changes to links, and what they are at any moment of it. Pure.
+//! 5. [`guardian`] is the process that all services descend from, and that outlives nothing.
+//! 6. [`control`] is how every other `wharf` command speaks with the stack.
 //!
 //! What it never does: print, exit, read the user's home or environment (the caller hands
 //! them in), listen off loopback, or leave a process behind.
@@ -24,6 +25,7 @@ mod ports;
 mod probe;
 pub mod project;
 pub mod rundir;
+pub mod scenario;
 pub mod shim;
 pub mod supervise;
 mod users;

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
-use wharf_link::{Jitter, Latency, QueueLimit, Rate};
+use clap::{Args, FromArgMatches, Parser, Subcommand, ValueEnum};
+use wharf_link::Settings;
 
 /// localhost, with a real network in it
 #[derive(Debug, Parser)]
@@ -106,10 +106,14 @@ pub(crate) enum Command {
         #[command(flatten)]
         which: Which,
     },
+    /// Play a scenario: a timeline of changes to links, undone when it ends
+    Play(Play),
     /// Make one link to anything, without a project file
     Link(LinkArgs),
     /// List the profiles: named conditions, with the source of their figures
     Profiles {
+        /// Only this one, in full
+        name: Option<String>,
         /// As JSON
         #[arg(long)]
         json: bool,
@@ -200,24 +204,55 @@ pub(crate) struct Run {
     pub(crate) command: Vec<String>,
 }
 
-/// Conditions, as flags.
+/// Conditions, as flags: a profile, and a flag for each key of [`Settings`].
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct ConditionFlags {
     /// A profile (see `wharf profiles`), in place of what is there
     #[arg(long)]
     pub(crate) profile: Option<String>,
-    /// Time from one end to the other, one way: 200ms
-    #[arg(long)]
-    pub(crate) latency: Option<Latency>,
-    /// Variation of the latency: 20ms, or '20ms normal'
-    #[arg(long)]
-    pub(crate) jitter: Option<Jitter>,
-    /// Bits a second: 1mbit
-    #[arg(long)]
-    pub(crate) rate: Option<Rate>,
-    /// What may wait for its turn at the rate: 64KiB
-    #[arg(long)]
-    pub(crate) queue: Option<QueueLimit>,
+    #[command(flatten)]
+    pub(crate) own: SettingFlags,
+}
+
+/// A flag for each condition, made from the one table that defines them.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct SettingFlags(pub(crate) Settings);
+
+impl Args for SettingFlags {
+    fn augment_args(command: clap::Command) -> clap::Command {
+        command.args(Settings::keys().map(|key| {
+            clap::Arg::new(key.name)
+                .long(key.name)
+                .value_name(key.placeholder)
+                .help(key.help)
+        }))
+    }
+
+    fn augment_args_for_update(command: clap::Command) -> clap::Command {
+        Self::augment_args(command)
+    }
+}
+
+impl FromArgMatches for SettingFlags {
+    fn from_arg_matches(matches: &clap::ArgMatches) -> Result<Self, clap::Error> {
+        let mut settings = Settings::default();
+        for key in Settings::keys() {
+            if let Some(text) = matches.get_one::<String>(key.name) {
+                settings.set(key.name, text).map_err(|problem| {
+                    clap::Error::raw(
+                        clap::error::ErrorKind::ValueValidation,
+                        format!("--{}: {problem}\n", key.name),
+                    )
+                })?;
+            }
+        }
+        Ok(Self(settings))
+    }
+
+    fn update_from_arg_matches(&mut self, matches: &clap::ArgMatches) -> Result<(), clap::Error> {
+        *self = Self::from_arg_matches(matches)?;
+        Ok(())
+    }
 }
 
 /// One direction or both.
@@ -245,10 +280,25 @@ pub(crate) struct Set {
     #[arg(long, conflicts_with_all = ["restore", "profile", "profile_name"])]
     pub(crate) clear: bool,
     /// What the project file says
-    #[arg(long, conflicts_with_all = ["profile", "profile_name", "latency", "jitter", "rate", "queue"])]
+    #[arg(long, conflicts_with_all = Settings::keys().map(|key| key.name).chain(["profile", "profile_name"]))]
     pub(crate) restore: bool,
     #[command(flatten)]
     pub(crate) direction: DirectionFlags,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+/// `wharf play`.
+#[derive(Debug, Args)]
+pub(crate) struct Play {
+    /// The scenario; none: list those of the project file
+    pub(crate) scenario: Option<String>,
+    /// Show what it would do and when, and do nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
+    /// As JSON, a line each
+    #[arg(long)]
+    pub(crate) json: bool,
     #[command(flatten)]
     pub(crate) which: Which,
 }

@@ -137,6 +137,14 @@ pub(crate) fn json(value: &impl serde::Serialize) {
     }
 }
 
+/// Prints a value as one line of JSON.
+pub(crate) fn json_line(value: &impl serde::Serialize) {
+    match serde_json::to_string(value) {
+        Ok(text) => line(&text),
+        Err(error) => error_line(&format!("error: write JSON: {error}")),
+    }
+}
+
 /// A number of bytes, for people: `1.2 MB`. SI units, as everywhere in Wharf.
 pub(crate) fn bytes(count: u64) -> String {
     const UNITS: [&str; 5] = ["B", "kB", "MB", "GB", "TB"];

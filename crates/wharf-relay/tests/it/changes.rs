@@ -13,7 +13,7 @@ fn a_profile_can_be_put_on_and_taken_off() {
     let bed = Bed::new();
     let (client, server) = bed.pair();
     passes(&client, &server, "clear");
-    let profile = Profile::named("wpt-cable").expect("a profile");
+    let profile = Profile::named("wpt/cable").expect("a profile");
     bed.relay
         .set_conditions(bed.link, profile.up.clone(), profile.down.clone())
         .expect("the link is there");

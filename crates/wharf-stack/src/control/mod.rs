@@ -11,7 +11,8 @@ mod server;
 
 pub use client::{Client, ControlError};
 pub use protocol::{
-    Change, LinkStatus, LogQuery, PortStatus, Refusal, Reply, Request, ServiceStatus, StackStatus,
+    Change, LinkStatus, LogQuery, PortStatus, Refusal, Reply, Request, SegmentStatus, ServiceStatus,
+    StackStatus,
 };
 pub(crate) use server::{Call, listen};
 

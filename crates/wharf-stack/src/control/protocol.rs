@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use wharf_link::{Conditions, Settings, SettingsError};
-use wharf_relay::{Cut, LinkStats};
+use wharf_relay::{Cut, LinkStats, SegmentStats};
 
 use crate::logs::Line;
 use crate::supervise::Phase;
@@ -50,6 +50,14 @@ pub enum Request {
         /// The link; none: all of them.
         link: Option<String>,
     },
+    /// Play a scenario of the project file. The answers come as it plays; it ends when the one who
+    /// asked goes away.
+    Play {
+        /// The scenario.
+        scenario: String,
+    },
+    /// End what is being played, and undo it.
+    StopPlaying,
     /// Stop the stack.
     Down,
 }
@@ -120,6 +128,13 @@ pub enum Reply {
         /// The working directory.
         cwd: std::path::PathBuf,
     },
+    /// Something that happened in the scenario that is being played.
+    Played {
+        /// When, in milliseconds since it began.
+        at_ms: u64,
+        /// What, in words.
+        said: String,
+    },
     /// It was not done.
     Refused(Refusal),
 }
@@ -155,6 +170,28 @@ pub struct StackStatus {
     pub services: Vec<ServiceStatus>,
     /// Its links, in the order of their names.
     pub links: Vec<LinkStatus>,
+    /// Its segments, in the order of their names.
+    #[serde(default)]
+    pub segments: Vec<SegmentStatus>,
+    /// The scenario that is being played.
+    #[serde(default)]
+    pub playing: Option<String>,
+    /// The seed of all chance in it.
+    #[serde(default)]
+    pub seed: u64,
+}
+
+/// How a segment is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SegmentStatus {
+    /// Its name.
+    pub name: String,
+    /// Conditions towards the providers.
+    pub up: Settings,
+    /// Conditions back from them.
+    pub down: Settings,
+    /// Live figures.
+    pub stats: SegmentStats,
 }
 
 /// How a service is.

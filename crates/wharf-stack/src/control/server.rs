@@ -4,7 +4,7 @@ use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Sender, channel};
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
 use super::protocol::{LogQuery, Refusal, Reply, Request};
@@ -88,6 +88,9 @@ fn serve(stream: &UnixStream, logs: &Logs, calls: &dyn Fn(Call) -> bool) -> io::
     if let Request::Logs(query) = request {
         return serve_logs(stream, logs, &query);
     }
+    if let Request::Play { .. } = request {
+        return serve_play(stream, request, calls);
+    }
     let (answer, answers) = channel();
     let reply = if calls(Call { request, answer }) {
         answers.recv().ok()
@@ -118,12 +121,33 @@ fn serve_logs(stream: &UnixStream, logs: &Logs, query: &LogQuery) -> io::Result<
     loop {
         match lines.recv_timeout(Duration::from_secs(1)) {
             Ok(line) => send(stream, &Reply::Line(line))?,
-            Err(std::sync::mpsc::RecvTimeoutError::Timeout) => {
+            Err(RecvTimeoutError::Timeout) => {
                 if peer_has_left(stream) {
                     return Ok(());
                 }
             }
-            Err(std::sync::mpsc::RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        }
+    }
+}
+
+/// Passes on what a scenario says, and ends it when nobody listens any more.
+fn serve_play(stream: &UnixStream, request: Request, calls: &dyn Fn(Call) -> bool) -> io::Result<()> {
+    let (answer, answers) = channel();
+    if !calls(Call { request, answer }) {
+        return Ok(());
+    }
+    loop {
+        let left = match answers.recv_timeout(Duration::from_millis(100)) {
+            Ok(reply) => send(stream, &reply).is_err(),
+            Err(RecvTimeoutError::Timeout) => peer_has_left(stream),
+            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+        };
+        if left {
+            let (answer, _) = channel();
+            let request = Request::StopPlaying;
+            calls(Call { request, answer });
+            return Ok(());
         }
     }
 }

@@ -4,10 +4,11 @@ use super::Stack;
 use super::files::beside;
 use super::start::read;
 use crate::control::{
-    Call, Change, LinkStatus, PortStatus, Refusal, Reply, Request, ServiceStatus, StackStatus,
+    Call, Change, LinkStatus, PortStatus, Refusal, Reply, Request, SegmentStatus, ServiceStatus, StackStatus,
 };
 use crate::logs::Stream;
 use crate::project::{Consumer, LinkName, Service, ServiceKind, ServiceName};
+use crate::scenario::LinkState;
 use crate::supervise::{Haste, Phase};
 
 impl Stack {
@@ -22,16 +23,23 @@ impl Stack {
                 self.stop(Haste::Orderly);
                 return;
             }
+            Request::Play { scenario } => {
+                self.play(&scenario, call.answer);
+                return;
+            }
+            Request::StopPlaying => {
+                self.stop_playing();
+                Ok(Reply::Done { said: Vec::new() })
+            }
             Request::Status => Ok(Reply::Status(Box::new(self.status()))),
             Request::Restart { service } => self.restart(&service),
             Request::Env { service } => self.environment_of(&service),
             Request::Apply => self.read_again(),
             Request::Set { link, up, down } => self.set(&link, &up, &down),
             Request::Cut { link, cut } => self.on_link(&link, |stack, name| {
-                let link = stack.links.get_mut(name)?;
-                link.cut = Some(cut);
-                let cutting = stack.relay.cut(link.id, cut);
-                stack.note(cutting);
+                let mut state = stack.state_by_hand(name)?;
+                state.cut = Some(cut);
+                stack.put_by_hand(name, state);
                 Some(format!("{name}: cut"))
             }),
             Request::Heal { link: Some(link) } => self.on_link(&link, Stack::heal),
@@ -99,16 +107,15 @@ impl Stack {
 
     /// Undoes the cut of a link, if there is one.
     fn heal(&mut self, name: &LinkName) -> Option<String> {
-        let link = self.links.get_mut(name)?;
-        link.cut.take()?;
-        let healing = self.relay.heal(link.id);
-        self.note(healing);
+        let mut state = self.state_by_hand(name)?;
+        state.cut.take()?;
+        self.put_by_hand(name, state);
         Some(format!("{name}: healed"))
     }
 
     fn set(&mut self, link: &str, up: &Change, down: &Change) -> Result<Reply, Refusal> {
         let name = self.find_link(link)?;
-        let Some(link) = self.links.get_mut(&name) else {
+        let (Some(now), Some(link)) = (self.state_by_hand(&name), self.links.get(&name)) else {
             return Ok(Reply::Done { said: Vec::new() });
         };
         let mut files = beside(&self.directory);
@@ -120,18 +127,20 @@ impl Stack {
                     hint: None,
                 })
         };
-        let after_up = applied(up, &link.up, &link.in_file.0)?;
-        let after_down = applied(down, &link.down, &link.in_file.1)?;
-        (link.up, link.down) = (after_up, after_down);
-        let setting = self
-            .relay
-            .set_conditions(link.id, link.up.clone(), link.down.clone());
-        let said = if link.up == link.down {
-            format!("{name}: {} each way", link.up)
-        } else {
-            format!("{name}: up {}; down {}", link.up, link.down)
+        let state = LinkState {
+            up: applied(up, &now.up, &link.in_file.0)?,
+            down: applied(down, &now.down, &link.in_file.1)?,
+            cut: now.cut,
         };
-        self.note(setting);
+        let mut said = if state.up == state.down {
+            format!("{name}: {} each way", state.up)
+        } else {
+            format!("{name}: up {}; down {}", state.up, state.down)
+        };
+        if self.is_playing_on(&name) {
+            said.push_str(", beneath the scenario that is being played");
+        }
+        self.put_by_hand(&name, state);
         self.logs.add("wharf", Stream::Wharf, said.clone());
         Ok(Reply::Done { said: vec![said] })
     }
@@ -208,6 +217,9 @@ impl Stack {
                 .map(|service| self.service_status(service))
                 .collect(),
             links: self.link_statuses(),
+            segments: self.segment_statuses(),
+            playing: self.being_played(),
+            seed: self.project.seed.0,
         }
     }
 
@@ -259,6 +271,17 @@ impl Stack {
             down: link.down.settings(),
             cut: link.cut,
             stats: self.relay.stats(link.id).unwrap_or_default(),
+        });
+        statuses.collect()
+    }
+
+    fn segment_statuses(&self) -> Vec<SegmentStatus> {
+        let segments = self.segments.iter();
+        let statuses = segments.map(|(name, segment)| SegmentStatus {
+            name: name.to_string(),
+            up: segment.up.settings(),
+            down: segment.down.settings(),
+            stats: self.relay.segment_stats(segment.id).unwrap_or_default(),
         });
         statuses.collect()
     }

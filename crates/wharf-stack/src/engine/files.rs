@@ -7,8 +7,9 @@ use std::path::Path;
 use wharf_link::trace::LONGEST_TEXT;
 
 /// Reads what conditions name, beside the project file.
-pub(super) fn beside(directory: &Path) -> impl FnMut(&str) -> Result<String, String> {
-    |name| {
+pub(super) fn beside(directory: &Path) -> impl FnMut(&str) -> Result<String, String> + use<> {
+    let directory = directory.to_owned();
+    move |name| {
         let path = directory.join(name);
         read(&path).map_err(|error| format!("read {}: {error}", path.display()))
     }

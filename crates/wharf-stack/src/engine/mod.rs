@@ -9,11 +9,13 @@
 //! - `launch`: orders of the supervisor: start, signal, kill, and the probes.
 //! - `streams`: the standard streams of a service.
 //! - `wire`: ports, links, environments, and what changes when the file does.
+//! - `play`: scenarios.
 //! - `calls`: requests at the control socket.
 
 mod calls;
 mod files;
 mod launch;
+mod play;
 mod start;
 mod streams;
 mod wire;
@@ -31,13 +33,14 @@ use crate::logs::{Logs, Stream};
 use crate::plan::ServicePlan;
 use crate::ports::Ports;
 use crate::probe::Found;
-use crate::project::{LinkName, Project, ServiceName};
+use crate::project::{LinkName, Project, SegmentName, ServiceName};
 use crate::rundir::{StackFiles, StackLock};
 use crate::supervise::{Event, Exit, Haste, Supervisor, Suspect};
 
 use launch::Live;
+use play::Playing;
 pub use start::{Config, Interactive, Source, StackError, Started};
-use wire::Link;
+use wire::{Link, Segment};
 
 /// So long at most does a stop wait for the guardian beyond the grace of its services.
 const LONGEST_NAP: Duration = Duration::from_secs(1);
@@ -77,6 +80,8 @@ pub struct Stack {
     ports: Ports,
     relay: Relay,
     links: BTreeMap<LinkName, Link>,
+    segments: BTreeMap<SegmentName, Segment>,
+    playing: Option<Playing>,
     supervisor: Supervisor,
     guardian: Guardian,
     cgroup: Option<PathBuf>,
@@ -170,15 +175,15 @@ impl Stack {
             if self.supervisor.is_stopping() && self.supervisor.is_still() {
                 break;
             }
-            let nap = self
-                .supervisor
-                .next_wakeup()
-                .map_or(LONGEST_NAP, |at| at.saturating_sub(self.now()).min(LONGEST_NAP));
+            let wakeups = [self.supervisor.next_wakeup(), self.next_of_scenario()];
+            let next = wakeups.into_iter().flatten().min();
+            let nap = next.map_or(LONGEST_NAP, |at| at.saturating_sub(self.now()).min(LONGEST_NAP));
             match self.messages.recv_timeout(nap) {
                 Ok(message) => self.hear(message),
                 Err(RecvTimeoutError::Timeout) => self.supervisor.tick(self.now()),
                 Err(RecvTimeoutError::Disconnected) => break,
             }
+            self.play_on();
         }
         self.end()
     }
@@ -309,7 +314,10 @@ impl Stack {
         }
         if self.first_start == FirstStart::UnderWay {
             self.first_start = FirstStart::Over;
-            let text = format!("up in {:.2} s", self.now().as_secs_f64());
+            let mut text = format!("up in {:.2} s", self.now().as_secs_f64());
+            if self.has_chance() {
+                text.push_str(&format!("; seed {}", self.project.seed));
+            }
             self.logs.add("wharf", Stream::Wharf, text);
             // Of a stack without services, the links' addresses are all there is to know.
             for (name, link) in self.links.iter().filter(|_| self.project.services.is_empty()) {
@@ -329,6 +337,16 @@ impl Stack {
                 None => Reply::Done { said: Vec::new() },
             });
         }
+    }
+
+    /// Whether some link or segment does what chance says.
+    fn has_chance(&self) -> bool {
+        let links = self.links.values().flat_map(|link| [&link.up, &link.down]);
+        let segments = self
+            .segments
+            .values()
+            .flat_map(|segment| [&segment.up, &segment.down]);
+        links.chain(segments).any(|conditions| !conditions.is_clear())
     }
 
     fn describe_failures(&self) -> Refusal {

@@ -79,6 +79,14 @@ pub enum StackError {
     /// It is not right.
     #[error(transparent)]
     Project(#[from] ProjectError),
+    /// A file that conditions name cannot be used.
+    #[error("conditions of {of}: {source}")]
+    Conditions {
+        /// The link or segment.
+        of: String,
+        /// What is wrong.
+        source: wharf_link::SettingsError,
+    },
     /// A service cannot be started as it is written.
     #[error(transparent)]
     Plan(#[from] PlanError),
@@ -183,6 +191,14 @@ pub(super) fn read(source: &Source) -> Result<(Project, PathBuf, String), StackE
 }
 
 impl Source {
+    /// Reads its project.
+    ///
+    /// # Errors
+    /// If the file cannot be read or is not right.
+    pub fn project(&self) -> Result<Project, StackError> {
+        read(self).map(|(project, ..)| project)
+    }
+
     /// The identity of the stack, without reading its project.
     ///
     /// # Errors
@@ -243,6 +259,8 @@ impl Stack {
             ports: Ports::new(registry, checkout),
             relay: Relay::start()?,
             links: BTreeMap::new(),
+            segments: BTreeMap::new(),
+            playing: None,
             supervisor: Supervisor::default(),
             guardian,
             cgroup,

@@ -1,32 +1,39 @@
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use serde::Serialize;
-use wharf_link::{Conditions, Seed};
-use wharf_relay::{Cut, LinkId, LinkSpec, ParkLimits, Provider};
+use wharf_link::{Conditions, Settings};
+use wharf_relay::{Cut, LinkId, LinkSpec, ParkLimits, Provider, SegmentId, SegmentSpec};
 
+use super::files::beside;
 use super::{Stack, StackError};
 use crate::identity;
 use crate::logs::Stream;
 use crate::plan::{Addresses, ServicePlan, Surroundings};
 use crate::probe;
 use crate::project::{
-    Consumer, ExternalAddress, LinkDef, LinkName, Project, ProviderKind, Service, ServiceKind, ServiceName,
+    Consumer, ExternalAddress, LinkDef, LinkName, Project, ProviderKind, SegmentName, Service, ServiceKind,
+    ServiceName,
 };
 use crate::supervise::{Phase, UnitSpec};
-
-/// The seed of a stack's links; each link derives its own from it and its name. The same
-/// stack is jittered the same way each time.
-const SEED: Seed = Seed(62893);
 
 /// A link as the stack knows it.
 pub(super) struct Link {
     pub(super) id: LinkId,
     pub(super) address: SocketAddr,
     pub(super) in_file: (Conditions, Conditions),
+    via: Vec<SegmentName>,
     pub(super) up: Conditions,
     pub(super) down: Conditions,
     pub(super) cut: Option<Cut>,
+}
+
+/// A segment as the stack knows it.
+pub(super) struct Segment {
+    pub(super) id: SegmentId,
+    pub(super) up: Conditions,
+    pub(super) down: Conditions,
 }
 
 /// What the door reads of a stack.
@@ -49,6 +56,7 @@ impl Stack {
         {
             self.ports.provide(service)?;
         }
+        self.open_segments(&project)?;
         for link in project.links() {
             self.open_link(&project, link)?;
         }
@@ -124,10 +132,53 @@ impl Stack {
         })
     }
 
+    /// Puts the segments of the project in place, new ones and those whose conditions changed.
+    fn open_segments(&mut self, project: &Project) -> Result<(), StackError> {
+        for def in &project.segments {
+            let [up, down] = self.resolved(&def.name, [&def.up, &def.down])?;
+            if let Some(segment) = self.segments.get_mut(&def.name) {
+                if (&segment.up, &segment.down) != (&up, &down) {
+                    (segment.up, segment.down) = (up.clone(), down.clone());
+                    self.relay.set_segment_conditions(segment.id, up, down)?;
+                }
+                continue;
+            }
+            let id = self.relay.add_segment(SegmentSpec {
+                name: def.name.to_string(),
+                up: up.clone(),
+                down: down.clone(),
+                seed: project.seed,
+            })?;
+            let segment = Segment { id, up, down };
+            self.segments.insert(def.name.clone(), segment);
+        }
+        Ok(())
+    }
+
+    /// The conditions that settings come to, files read.
+    fn resolved(&self, of: &dyn Display, settings: [&Settings; 2]) -> Result<[Conditions; 2], StackError> {
+        let mut files = beside(&self.directory);
+        let mut resolve = |settings: &Settings| {
+            settings
+                .resolve(&Conditions::CLEAR, &mut files)
+                .map_err(|source| StackError::Conditions {
+                    of: of.to_string(),
+                    source,
+                })
+        };
+        Ok([resolve(settings[0])?, resolve(settings[1])?])
+    }
+
     /// Listens for a link, unless it is there already: then only the file's conditions are new.
     fn open_link(&mut self, project: &Project, def: &LinkDef) -> Result<(), StackError> {
+        let [up, down] = self.resolved(&def.name, [&def.up, &def.down])?;
+        let stays = self.links.get(&def.name).is_some_and(|link| link.via == def.via);
+        if !stays && let Some(link) = self.links.remove(&def.name) {
+            // Its way through the segments is another one: it is made anew.
+            self.relay.remove(link.id)?;
+        }
         if let Some(link) = self.links.get_mut(&def.name) {
-            let in_file = (def.up.clone(), def.down.clone());
+            let in_file = (up, down);
             if link.in_file != in_file {
                 link.in_file = in_file.clone();
                 (link.up, link.down) = in_file.clone();
@@ -144,25 +195,30 @@ impl Stack {
             ProviderKind::Service => Provider::Starting,
             ProviderKind::External => resolve(project, &def.name.provider)?,
         };
+        let via = def
+            .via
+            .iter()
+            .filter_map(|name| Some(self.segments.get(name)?.id));
+        let via = via.collect();
         let (address, listeners) = self.ports.listen_for_link(def)?;
         let name = def.name.to_string();
         let id = self.relay.add(LinkSpec {
-            seed: SEED,
+            seed: project.seed,
             name,
             listeners,
             provider,
-            via: Vec::new(),
-            up: def.up.clone(),
-            down: def.down.clone(),
+            via,
+            up: up.clone(),
+            down: down.clone(),
             park: ParkLimits::default(),
         })?;
-        let in_file = (def.up.clone(), def.down.clone());
         let link = Link {
             id,
             address,
-            in_file,
-            up: def.up.clone(),
-            down: def.down.clone(),
+            in_file: (up.clone(), down.clone()),
+            via: def.via.clone(),
+            up,
+            down,
             cut: None,
         };
         self.links.insert(def.name.clone(), link);
@@ -175,6 +231,11 @@ impl Stack {
             self.note(self.relay.remove(link.id));
         }
         self.links.retain(|name, _| stays(name));
+        let stays = |name: &SegmentName| project.segments.iter().any(|def| def.name == *name);
+        for (_, segment) in self.segments.iter().filter(|(name, _)| !stays(name)) {
+            self.note(self.relay.remove_segment(segment.id));
+        }
+        self.segments.retain(|name, _| stays(name));
     }
 
     /// Tells the links that lead to a service where it is now.

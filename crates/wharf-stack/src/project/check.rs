@@ -4,12 +4,14 @@ use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
+use wharf_link::Seed;
+
 use super::at::{At, Named};
 use super::error::Fault;
 use super::name::{CLIENT, DOOR, Label, PortName, ServiceName, StackName};
 use super::values::{ExternalAddress, Port, Protocol, ServiceKind, parse_time};
 use super::written::{ExternalTable, ProjectTable, ServiceTable};
-use super::{External, Need, NeedKind, Project, Service, links, order, service, suggest};
+use super::{External, Need, NeedKind, Project, SEED, Service, links, order, scenarios, service, suggest};
 
 /// Reads a project.
 pub(super) fn project(text: &str, path: &Path, namesake: &Path) -> Result<Project, Fault> {
@@ -27,11 +29,16 @@ pub(super) fn project(text: &str, path: &Path, namesake: &Path) -> Result<Projec
         .iter()
         .map(|(key, table)| external(key, table))
         .collect::<Result<Vec<External>, Fault>>()?;
+    let segments = links::segments(&table.segment)?;
+    let links = links::all(&services, &externals, &segments, &table.link)?;
     let start_order = start_order(&services, &table.service)?;
     Ok(Project {
         name: stack_name(table.name.as_ref(), namesake)?,
         path: path.to_owned(),
-        links: links::all(&services, &externals, &table.link)?,
+        scenarios: scenarios::all(&table.scenario, &links)?,
+        seed: table.seed.map_or(SEED, Seed),
+        links,
+        segments,
         start_order,
         services,
         externals,

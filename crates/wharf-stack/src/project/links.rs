@@ -1,15 +1,12 @@
 //! The arrows of a project and what the network does on each.
 
-use std::fmt::Display;
-use std::str::FromStr;
-
-use wharf_link::{Conditions, Distribution, Jitter, Profile, profiles};
+use wharf_link::Settings;
 
 use super::at::{At, Named};
 use super::error::Fault;
-use super::name::{Consumer, LinkName, ServiceName};
-use super::written::{DirectionTable, LinkTable};
-use super::{External, NeedKind, Port, Service, ServiceKind, service, suggest};
+use super::name::{Consumer, LinkName, SegmentName, ServiceName};
+use super::written::{LinkTable, SegmentTable};
+use super::{External, NeedKind, Port, Service, ServiceKind, check, conditions, service, suggest};
 
 /// A link: one arrow and the conditions of its two directions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,9 +20,11 @@ pub struct LinkDef {
     /// The profile that its conditions began with.
     pub profile: Option<String>,
     /// The conditions towards the provider.
-    pub up: Conditions,
+    pub up: Settings,
     /// The conditions back to the consumer.
-    pub down: Conditions,
+    pub down: Settings,
+    /// The segments that it passes, the first nearest to the consumer.
+    pub via: Vec<SegmentName>,
 }
 
 /// What stands at a link's far end.
@@ -41,6 +40,7 @@ pub enum ProviderKind {
 pub(super) fn all(
     services: &[Service],
     externals: &[External],
+    segments: &[SegmentDef],
     written: &Named<LinkTable>,
 ) -> Result<Vec<LinkDef>, Fault> {
     let mut links = implied(services);
@@ -59,7 +59,9 @@ pub(super) fn all(
         let Some(link) = links.iter_mut().find(|link| link.name == name) else {
             return Err(no_such_link(key, &name, services, externals));
         };
-        (link.up, link.down) = conditions(table)?;
+        let directions = [table.up.as_ref(), table.down.as_ref()];
+        [link.up, link.down] = conditions::of(table, table.profile.as_ref(), &directions)?;
+        link.via = via(table.via.as_deref().unwrap_or_default(), segments)?;
         link.listen = listen(table.listen.as_ref(), &name)?;
         link.profile = table.profile.as_ref().map(|profile| profile.value.clone());
         seen.push(name);
@@ -74,8 +76,9 @@ fn clear(consumer: Consumer, provider: ServiceName, kind: ProviderKind) -> LinkD
         provider: kind,
         listen: None,
         profile: None,
-        up: Conditions::default(),
-        down: Conditions::default(),
+        up: Settings::default(),
+        down: Settings::default(),
+        via: Vec::new(),
     }
 }
 
@@ -175,85 +178,54 @@ fn no_such_link(key: &At<String>, name: &LinkName, services: &[Service], externa
     }
 }
 
-/// The conditions of a link's two directions: the profile's, overridden by the link's own keys,
-/// overridden by those of the direction.
-fn conditions(table: &LinkTable) -> Result<(Conditions, Conditions), Fault> {
-    let (mut up, mut down) = match &table.profile {
-        None => Default::default(),
-        Some(name) => {
-            let profile = Profile::named(name).ok_or_else(|| {
-                Fault::new(&name.span, format!("there is no profile `{}`", name.value)).maybe_hint(
-                    suggest::hint(name, "there are", profiles().iter().map(|known| known.name)),
-                )
-            })?;
-            (profile.up.clone(), profile.down.clone())
-        }
-    };
-    apply(&layers(table, table.up.as_ref()), &mut up)?;
-    apply(&layers(table, table.down.as_ref()), &mut down)?;
-    Ok((up, down))
+/// A stretch of network that several links share, and what it does in its two directions.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentDef {
+    /// Its name.
+    pub name: SegmentName,
+    /// The conditions towards the providers.
+    pub up: Settings,
+    /// The conditions back.
+    pub down: Settings,
 }
 
-/// What is written for one direction: its own keys over the link's.
-fn layers(link: &LinkTable, own: Option<&DirectionTable>) -> DirectionTable {
-    let pick = |key: fn(&DirectionTable) -> &Option<At<String>>, of_link: &Option<At<String>>| {
-        own.and_then(|own| key(own).clone()).or_else(|| of_link.clone())
-    };
-    DirectionTable {
-        latency: pick(|own| &own.latency, &link.latency),
-        jitter: pick(|own| &own.jitter, &link.jitter),
-        distribution: pick(|own| &own.distribution, &link.distribution),
-        rate: pick(|own| &own.rate, &link.rate),
-        queue: pick(|own| &own.queue, &link.queue),
-    }
+/// All segments.
+pub(super) fn segments(written: &Named<SegmentTable>) -> Result<Vec<SegmentDef>, Fault> {
+    let written = written.0.iter();
+    let read = written.map(|(key, table)| {
+        let directions = [table.up.as_ref(), table.down.as_ref()];
+        let [up, down] = conditions::of(table, table.profile.as_ref(), &directions)?;
+        Ok(SegmentDef {
+            name: SegmentName::from(check::label(key, "segment")?),
+            up,
+            down,
+        })
+    });
+    read.collect()
 }
 
-/// Overrides conditions by what is written.
-fn apply(written: &DirectionTable, conditions: &mut Conditions) -> Result<(), Fault> {
-    if let Some(latency) = &written.latency {
-        conditions.latency = value(latency)?;
-    }
-    if let Some(jitter) = &written.jitter {
-        conditions.jitter = Some(value::<Jitter>(jitter)?);
-    }
-    if let Some(word) = &written.distribution {
-        let distribution = distribution(word)?;
-        let Some(jitter) = &mut conditions.jitter else {
+fn via(written: &[At<String>], segments: &[SegmentDef]) -> Result<Vec<SegmentName>, Fault> {
+    let mut names: Vec<SegmentName> = Vec::new();
+    for word in written {
+        let Some(segment) = segments
+            .iter()
+            .find(|segment| segment.name.as_str() == word.as_str())
+        else {
+            let known = segments.iter().map(|segment| segment.name.as_str());
             return Err(
-                Fault::new(&word.span, "a distribution without a jitter does nothing")
-                    .hint("add jitter = \"5ms\""),
+                Fault::new(&word.span, format!("there is no segment `{}`", word.value)).maybe_hint(
+                    suggest::hint(word, "there are", known)
+                        .or_else(|| Some(format!("write [segment.{}] with its conditions", word.value))),
+                ),
             );
         };
-        jitter.distribution = distribution;
-    }
-    if let Some(rate) = &written.rate {
-        conditions.rate = Some(value(rate)?);
-    }
-    if let Some(queue) = &written.queue {
-        conditions.queue = Some(value(queue)?);
-    }
-    Ok(())
-}
-
-fn value<T>(written: &At<String>) -> Result<T, Fault>
-where
-    T: FromStr,
-    T::Err: Display,
-{
-    written
-        .parse()
-        .map_err(|error: T::Err| Fault::new(&written.span, error.to_string()))
-}
-
-fn distribution(word: &At<String>) -> Result<Distribution, Fault> {
-    match word.as_str() {
-        "uniform" => Ok(Distribution::Uniform),
-        "normal" => Ok(Distribution::Normal),
-        other => {
-            Err(
-                Fault::new(&word.span, format!("there is no distribution `{other}`"))
-                    .maybe_hint(suggest::hint(other, "there are", ["uniform", "normal"])),
-            )
+        if names.contains(&segment.name) {
+            return Err(Fault::new(
+                &word.span,
+                format!("`{}` is passed twice", word.value),
+            ));
         }
+        names.push(segment.name.clone());
     }
+    Ok(names)
 }

@@ -29,12 +29,14 @@
 
 mod at;
 mod check;
+mod conditions;
 pub mod dotenv;
 mod error;
 pub mod frameworks;
 mod links;
 mod name;
 mod order;
+mod scenarios;
 mod schema;
 mod service;
 pub mod substitute;
@@ -45,16 +47,23 @@ mod written;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use wharf_link::Seed;
+
+use crate::scenario::Scenario;
 pub use error::ProjectError;
-pub use links::{LinkDef, ProviderKind};
+pub use links::{LinkDef, ProviderKind, SegmentDef};
 pub use name::{
-    CLIENT, Consumer, DOOR, LABEL_MAX, Label, LinkName, NameError, PortName, ServiceName, StackName,
+    CLIENT, Consumer, DOOR, LABEL_MAX, Label, LinkName, NameError, PortName, ScenarioName, SegmentName,
+    ServiceName, StackName,
 };
 pub use schema::schema;
 pub use values::{
     Address, Command, EnvFiles, ExternalAddress, HoldChoice, Port, Protocol, ReadyCheck, RestartPolicy,
     ServiceKind, SocketPassing, StopSignal,
 };
+
+/// The seed of a stack whose file names none: the same stack meets the same chance each time.
+pub const SEED: Seed = Seed(62893);
 
 /// The usual name of a project file.
 pub const FILE_NAME: &str = "wharf.toml";
@@ -70,6 +79,12 @@ pub struct Project {
     pub services: Vec<Service>,
     /// Its externals, in the order of the file.
     pub externals: Vec<External>,
+    /// The seed of all chance in it; each link derives its own from it and its name.
+    pub seed: Seed,
+    /// Its segments, in the order of the file.
+    pub segments: Vec<SegmentDef>,
+    /// Its scenarios, in the order of the file.
+    pub scenarios: Vec<Scenario>,
     links: Vec<LinkDef>,
     start_order: Vec<Vec<ServiceName>>,
 }

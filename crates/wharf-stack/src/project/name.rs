@@ -199,6 +199,14 @@ label_type! {
     StackName
 }
 label_type! {
+    /// The name of a segment.
+    SegmentName
+}
+label_type! {
+    /// The name of a scenario.
+    ScenarioName
+}
+label_type! {
     /// The name of one of a service's further ports.
     PortName
 }

@@ -4,4 +4,5 @@ mod init;
 mod project;
 mod project_frameworks;
 mod project_helpers;
+mod scenario;
 mod supervise;

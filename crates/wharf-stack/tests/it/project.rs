@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use wharf_link::{Distribution, Profile, QueueLimit};
+use wharf_link::{Profile, Settings};
 use wharf_stack::project::{
     Address, Command, EnvFiles, ExternalAddress, HoldChoice, LinkName, NeedKind, Project, ReadyCheck,
     RestartPolicy, ServiceKind, SocketPassing, StopSignal, schema,
@@ -122,7 +122,7 @@ fn the_layers_of_conditions_override_each_other() {
         profile = "4g"
         latency = "80ms"
         jitter = "8ms"
-        down = { rate = "1mbit", queue = "64KiB", distribution = "normal", latency = "90ms" }
+        down = { rate = "1mbit", queue = "64KiB", jitter = "8ms normal", latency = "90ms", loss = "none" }
         [link."door -> web"]
         rate = "2mbit"
         "#,
@@ -138,17 +138,16 @@ fn the_layers_of_conditions_override_each_other() {
     };
     let api = link("web -> api");
     assert_eq!(api.profile.as_deref(), Some("4g"));
-    assert_eq!(api.up.latency.to_string(), "80ms");
-    assert_eq!(api.up.rate, base.up.rate);
-    assert_eq!(api.down.latency.to_string(), "90ms");
-    assert_eq!(
-        api.down.rate.map(|rate| rate.to_string()).as_deref(),
-        Some("1mbit")
-    );
-    assert!(matches!(api.down.queue, Some(QueueLimit::Bytes(size)) if size.bytes() == 65536));
-    let shape = |jitter: Option<wharf_link::Jitter>| jitter.map(|jitter| jitter.distribution);
-    assert_eq!(shape(api.up.jitter.clone()), Some(Distribution::Uniform));
-    assert_eq!(shape(api.down.jitter.clone()), Some(Distribution::Normal));
+    let up = |key: &str| api.up.get(key);
+    let down = |key: &str| api.down.get(key);
+    assert_eq!(up("latency"), Some("80ms"));
+    assert_eq!(up("rate"), base.up.settings().get("rate"));
+    assert_eq!(down("latency"), Some("90ms"));
+    assert_eq!(down("rate"), Some("1mbit"));
+    assert_eq!(down("queue"), Some("64KiB"));
+    assert_eq!(up("jitter"), Some("8ms"));
+    assert_eq!(down("jitter"), Some("8ms normal"));
+    assert_eq!((up("loss"), down("loss")), (Some("0.5%"), Some("none")));
     let door = link("door->web");
     assert_eq!(door.up, door.down);
     assert!(!door.up.is_clear());
@@ -223,11 +222,33 @@ fn what_is_refused() {
         link("[link.'web -> api']\nlatency = 50"),
         link("[link.'web -> api']\nrate = '10mbps'"),
         link("[link.'web -> api']\nqueue = 'long'"),
-        link("[link.'web -> api']\ndistribution = 'normal'"),
-        link("[link.'web -> api']\njitter = '1ms'\ndistribution = 'gauss'"),
+        link("[link.'web -> api']\njitter = '1ms gauss'"),
+        link("[link.'web -> api']\nloss = '101%'"),
+        link("[link.'web -> api']\ndiscipline = 'coddle'"),
+        link("[link.'web -> api']\nvia = ['home']"),
+        link("[segment.home]\n[segment.hotel]\n[link.'web -> api']\nvia = ['hone']"),
+        link("[segment.home]\n[link.'web -> api']\nvia = ['home', 'home']"),
         link("[link.'web -> api'.up]\nlatncy = '1ms'"),
         "[service.web]\nrun = 'w'\ndoor = false\n[link.'door -> web']\nlatency = '1s'\n".to_owned(),
         "[service.t]\nrun = 'w'\nkind = 'task'\n[link.'door -> t']\n".to_owned(),
+        link("[scenario.x]"),
+        link("[scenario.x]\nstep = [{ at = '0s', link = '*', latency = '1s' }]"),
+        link("[scenario.x]\nlength = '0s'\nstep = [{ link = '*', latency = '1s' }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ at = '5s', link = '*', latency = '1s' }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ link = 'web -> apy', latency = '1s' }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ latency = '1s' }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ link = '*' }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ link = '*', latency = '1s', cut = 'hole' }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ link = '*', cut = 'wire' }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ link = '*', cut = 'reset up' }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ link = '*', cut = 'hole', over = '1s' }]"),
+        link("[scenario.x]\nstep = [{ link = '*', cut = 'hole', every = '1s' }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ link = '*', cut = 'hole', times = 3 }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ link = '*', cut = 'hole', every = '1s', for = '2s' }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ partition = [['web']] }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ partition = [['web'], ['wen']] }]"),
+        link("[scenario.x]\nlength = '5s'\nstep = [{ partition = [['web'], ['web']] }]"),
+        link("[scenario.x]\nlength = '5s'\nrepeat = 'often'\nstep = [{ link = '*', cut = 'hole' }]"),
         "[service.ü]\nrun = 'w'\n".to_owned(),
         "[service.\"ü\"]\n\t\trun = 'ü' # ü\n\t\tüber = 1\n".to_owned(),
     ];
@@ -244,9 +265,30 @@ fn the_schema_lists_the_keys_that_are_read() {
         let properties = table["properties"].as_object().expect("a table of keys");
         properties.keys().cloned().collect()
     };
-    assert_eq!(keys(&schema), ["external", "link", "name", "service"]);
+    assert_eq!(
+        keys(&schema),
+        [
+            "external", "link", "name", "scenario", "seed", "segment", "service"
+        ]
+    );
     let tables = schema["$defs"].as_object().expect("the tables");
-    for (name, at_least) in [("service", 20), ("external", 2), ("link", 8), ("direction", 5)] {
+    let conditions: Vec<&str> = Settings::keys().map(|key| key.name).collect();
+    for name in ["link", "direction", "segment", "step"] {
+        let known = keys(&tables[name]);
+        assert!(
+            conditions
+                .iter()
+                .all(|key| known.iter().any(|known| known == key)),
+            "{name}"
+        );
+    }
+    for (name, at_least) in [
+        ("service", 20),
+        ("external", 2),
+        ("link", 22),
+        ("direction", 18),
+        ("scenario", 4),
+    ] {
         assert!(keys(&tables[name]).len() >= at_least, "{name}: {}", tables[name]);
         assert_eq!(tables[name]["additionalProperties"], false, "{name}");
         for (key, property) in tables[name]["properties"].as_object().expect("keys") {

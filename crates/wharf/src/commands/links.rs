@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wharf_link::{Conditions, Profile, Settings};
+use wharf_link::{Conditions, Profile};
 use wharf_relay::{Cut, CutDirection, Manner};
 use wharf_stack::control::{Change, Client, LinkStatus, Reply, Request};
 
@@ -70,7 +70,7 @@ fn bits(rate: u64) -> String {
 }
 
 /// The profile of this name.
-fn profile(name: &str) -> Result<&'static Profile, Report> {
+pub(super) fn profile(name: &str) -> Result<&'static Profile, Report> {
     Profile::named(name).ok_or_else(|| {
         let near = wharf_link::profiles()
             .iter()
@@ -84,29 +84,13 @@ fn profile(name: &str) -> Result<&'static Profile, Report> {
     })
 }
 
-/// The conditions that flags name, but for a profile.
-fn settings(flags: &ConditionFlags) -> Result<Settings, Report> {
-    let texts = [
-        ("latency", flags.latency.map(|value| value.to_string())),
-        ("jitter", flags.jitter.as_ref().map(ToString::to_string)),
-        ("rate", flags.rate.map(|value| value.to_string())),
-        ("queue", flags.queue.map(|value| value.to_string())),
-    ];
-    let mut settings = Settings::default();
-    for (key, text) in texts {
-        let Some(text) = text else { continue };
-        settings
-            .set(key, &text)
-            .map_err(|error| Report::new(Code::BadInput, error.to_string()))?;
-    }
-    Ok(settings)
-}
-
+/// What the flags say of one direction: conditions in place of those that are there with a profile,
+/// else only what is named.
 fn change(flags: &ConditionFlags, side: impl Fn(&Profile) -> &Conditions) -> Result<Change, Report> {
-    let own = settings(flags)?;
+    let own = flags.own.0.clone();
     match &flags.profile {
         None if own.is_empty() => Err(Report::new(Code::BadInput, "set a link: there is nothing to set")
-            .hint("name a profile, or --latency, --jitter, --rate, --queue, --clear, --restore")),
+            .hint("name a profile, a condition such as --latency 200ms, --clear or --restore")),
         None => Ok(Change::Adjust(own)),
         Some(name) => Ok(Change::Replace(own.over(&side(profile(name)?).settings()))),
     }
@@ -117,10 +101,7 @@ pub(super) fn set(here: &Surroundings, args: &Set) -> Result<(), Report> {
     flags.profile = flags.profile.or_else(|| args.profile_name.clone());
     let (up, down) = match (args.clear, args.restore) {
         (_, true) => (Change::Restore, Change::Restore),
-        (true, _) => {
-            let cleared = Change::Replace(settings(&flags)?);
-            (cleared.clone(), cleared)
-        }
+        (true, _) => (Change::Replace(flags.own.0.clone()), Change::Replace(flags.own.0)),
         _ => (
             change(&flags, |profile| &profile.up)?,
             change(&flags, |profile| &profile.down)?,
@@ -194,8 +175,8 @@ pub(super) fn flags_to_toml(flags: &ConditionFlags) -> Result<String, Report> {
         profile(name)?;
     }
     add("profile", flags.profile.clone());
-    for (key, text) in settings(flags)?.iter() {
-        add(key.name(), Some(text.to_owned()));
+    for (key, value) in flags.own.0.iter() {
+        add(key.name(), Some(value.to_owned()));
     }
     Ok(lines)
 }

@@ -9,6 +9,7 @@ mod leases;
 mod link;
 mod links;
 mod logs;
+mod play;
 mod port;
 mod portserver;
 mod profiles;
@@ -34,10 +35,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Report> {
             out::text(&wharf_stack::project::schema());
             Ok(ExitCode::SUCCESS)
         }
-        Command::Profiles { json } => {
-            profiles::run(json);
-            Ok(ExitCode::SUCCESS)
-        }
+        Command::Profiles { name, json } => profiles::run(name.as_deref(), json).map(done),
         Command::Port { name, port, hold } => port::run(&name, &port, hold).map(done),
         Command::Leases { all, json } => leases::run(all, json).map(done),
         Command::Release { name, port } => leases::release(&name, &port).map(done),
@@ -71,6 +69,7 @@ fn with_surroundings(command: Command, here: &Surroundings) -> Result<ExitCode, 
         Command::Set(args) => links::set(here, &args).map(done),
         Command::Cut(args) => links::cut(here, &args).map(done),
         Command::Heal { link, which } => links::heal(here, link, &which).map(done),
+        Command::Play(args) => play::run(here, &args).map(done),
         Command::Link(args) => link::run(here, &args),
         // Those above need no surroundings and have been run.
         _ => Ok(ExitCode::SUCCESS),
