@@ -88,7 +88,10 @@ impl From<LeaseError> for Report {
 impl From<StackError> for Report {
     fn from(error: StackError) -> Self {
         let code = match &error {
-            StackError::Read { .. } | StackError::Project(_) | StackError::Resolve { .. } => Code::BadInput,
+            StackError::Read { .. }
+            | StackError::Project(_)
+            | StackError::Conditions { .. }
+            | StackError::Resolve { .. } => Code::BadInput,
             StackError::Plan(PlanError::ReadEnvFile { .. } | PlanError::EnvFile { .. }) => Code::BadInput,
             StackError::Plan(_) => Code::BadInput,
             StackError::Lease(
