@@ -42,6 +42,7 @@ mod delay;
 mod machine;
 mod packet;
 mod profiles;
+pub mod queue;
 mod random;
 pub mod trace;
 mod transmitter;

@@ -48,6 +48,10 @@ impl FromStr for Seed {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
     Jitter = 1,
+    Red = 50,
+    Pie = 51,
+    /// Which queue a flow has.
+    Flow = 52,
     /// The models of traces, whose parts have seeds of their own.
     Trace = 100,
 }
