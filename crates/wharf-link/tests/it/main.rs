@@ -6,6 +6,7 @@ mod golden;
 mod live;
 mod model;
 mod profiles;
+mod queue;
 mod rate;
 mod settings;
 mod trace;
