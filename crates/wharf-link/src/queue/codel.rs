@@ -9,8 +9,8 @@
 
 use std::time::Duration;
 
-use super::Policy;
 use super::outcome::{Load, Lost, Pushed};
+use super::policy::Policy;
 use super::waiting::{Fifo, Gate, Signal, Waiting};
 use crate::conditions::{self, Ecn};
 use crate::packet::{Cause, Overflow, Packet};

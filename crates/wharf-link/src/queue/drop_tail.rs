@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use super::Policy;
 use super::outcome::{Load, Lost, Pushed};
+use super::policy::Policy;
 use super::waiting::{Fifo, Gate, Waiting};
 use crate::packet::{Overflow, Packet};
 

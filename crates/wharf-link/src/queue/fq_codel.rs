@@ -11,9 +11,9 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
-use super::Policy;
 use super::codel::{self, Control};
 use super::outcome::{Load, Lost, Pushed};
+use super::policy::Policy;
 use super::waiting::{Fifo, Gate, Waiting};
 use crate::conditions;
 use crate::packet::{Cause, Overflow, Packet};

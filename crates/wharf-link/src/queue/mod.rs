@@ -77,6 +77,7 @@ mod drop_tail;
 mod fq_codel;
 mod outcome;
 mod pie;
+mod policy;
 mod red;
 mod waiting;
 
@@ -84,12 +85,7 @@ use std::time::Duration;
 
 pub use outcome::{Load, Lost, Popped, Pushed, Verdict};
 
-use self::codel::CoDel;
-use self::drop_head::DropHead;
-use self::drop_tail::DropTail;
-use self::fq_codel::FqCoDel;
-use self::pie::Pie;
-use self::red::Red;
+use self::policy::{Kind, Policy};
 use self::waiting::{Gate, Waiting};
 use crate::conditions::{Discipline, QueueLimit};
 use crate::packet::{Cause, Overflow, Packet};
@@ -105,56 +101,6 @@ pub struct Setup {
     pub limit: QueueLimit,
     /// How fast the line is, in the mean. Only RED asks, to let its average fall while nothing comes.
     pub rate: Rate,
-}
-
-/// What a discipline does. `lost` takes what had been queued and is dropped.
-trait Policy<P> {
-    /// Queues a packet or refuses it.
-    fn push(&mut self, waiting: Waiting<P>, gate: Gate, lost: &mut impl FnMut(Lost<P>)) -> Pushed<P>;
-
-    /// Takes out the packet whose turn it is.
-    fn pop(
-        &mut self,
-        now: Duration,
-        overflow: Overflow,
-        lost: &mut impl FnMut(Lost<P>),
-    ) -> Option<Waiting<P>>;
-
-    /// What waits.
-    fn load(&self) -> Load;
-
-    /// Takes out everything, in whatever order.
-    fn take(&mut self) -> Vec<Waiting<P>>;
-
-    /// Puts in a packet that another discipline had let in.
-    fn restore(&mut self, waiting: Waiting<P>);
-
-    /// Nothing waited while so much time passed.
-    fn shift(&mut self, by: Duration);
-}
-
-#[derive(Debug, Clone)]
-enum Kind<P> {
-    DropTail(DropTail<P>),
-    DropHead(DropHead<P>),
-    Red(Red<P>),
-    CoDel(CoDel<P>),
-    Pie(Pie<P>),
-    FqCoDel(FqCoDel<P>),
-}
-
-/// Calls the same method of whichever discipline it is.
-macro_rules! dispatch {
-    ($kind:expr, $policy:ident => $call:expr) => {
-        match $kind {
-            Kind::DropTail($policy) => $call,
-            Kind::DropHead($policy) => $call,
-            Kind::Red($policy) => $call,
-            Kind::CoDel($policy) => $call,
-            Kind::Pie($policy) => $call,
-            Kind::FqCoDel($policy) => $call,
-        }
-    };
 }
 
 /// Packets that wait for the line, under a discipline.
@@ -203,14 +149,13 @@ impl<P: Packet> Queue<P> {
             verdict: Verdict::Forward,
         };
         self.number += 1;
-        dispatch!(&mut self.kind, policy => policy.push(waiting, gate, lost))
+        self.kind.push(waiting, gate, lost)
     }
 
     /// Takes out the packet whose turn it is at `now`, the time at which the line became free.
     /// `lost` gets those before it that were dropped. `None`: nothing waits, and the line is idle.
     pub fn pop(&mut self, now: Duration, lost: &mut impl FnMut(Lost<P>)) -> Option<Popped<P>> {
-        let popped = dispatch!(&mut self.kind, policy => policy.pop(now, self.overflow, lost));
-        popped.map(Waiting::popped)
+        self.kind.pop(now, self.overflow, lost).map(Waiting::popped)
     }
 
     /// How long a packet may be that [`push`](Self::push) would not refuse for want of room. A link
@@ -223,7 +168,7 @@ impl<P: Packet> Queue<P> {
     /// What waits.
     #[must_use]
     pub fn load(&self) -> Load {
-        dispatch!(&self.kind, policy => policy.load())
+        self.kind.load()
     }
 
     /// Whether nothing waits.
@@ -243,10 +188,10 @@ impl<P: Packet> Queue<P> {
     pub fn set(&mut self, now: Duration, setup: Setup) {
         self.setup = setup;
         if !self.kind.retune(now, &setup) {
-            let waiting = self.take();
+            let waiting = self.kind.take();
             self.kind = Kind::new(now, &setup, self.seed);
             for waiting in waiting {
-                dispatch!(&mut self.kind, policy => policy.restore(waiting));
+                self.kind.restore(waiting);
             }
         }
     }
@@ -254,16 +199,12 @@ impl<P: Packet> Queue<P> {
     /// Everything happens so much later: time stood still for the queue, as it does for a stream that
     /// is cut.
     pub fn shift(&mut self, by: Duration) {
-        dispatch!(&mut self.kind, policy => policy.shift(by));
+        self.kind.shift(by);
     }
 
     /// Takes out everything that waits, in the order in which it came.
     pub fn drain(&mut self) -> impl Iterator<Item = Popped<P>> + use<P> {
-        self.take().into_iter().map(Waiting::popped)
-    }
-
-    fn take(&mut self) -> Vec<Waiting<P>> {
-        dispatch!(&mut self.kind, policy => policy.take())
+        self.kind.take().into_iter().map(Waiting::popped)
     }
 
     const fn gate(&self, line: Load) -> Gate {
@@ -272,33 +213,5 @@ impl<P: Packet> Queue<P> {
             line,
             overflow: self.overflow,
         }
-    }
-}
-
-impl<P: Packet> Kind<P> {
-    fn new(now: Duration, setup: &Setup, seed: Seed) -> Self {
-        match setup.discipline {
-            Discipline::DropTail => Self::DropTail(DropTail::new()),
-            Discipline::DropHead => Self::DropHead(DropHead::new()),
-            Discipline::Red(red) => Self::Red(Red::new(red::Law::new(&red, setup.limit, setup.rate), seed)),
-            Discipline::CoDel(codel) => Self::CoDel(CoDel::new(codel::Law::new(&codel))),
-            Discipline::Pie(pie) => Self::Pie(Pie::new(now, pie::Law::new(&pie), seed)),
-            Discipline::FqCoDel(fq) => Self::FqCoDel(FqCoDel::new(fq_codel::Law::new(&fq), seed)),
-        }
-    }
-
-    /// Sets the discipline anew, if it is still the same one. False: it is not.
-    fn retune(&mut self, now: Duration, setup: &Setup) -> bool {
-        match (self, setup.discipline) {
-            (Self::DropTail(_), Discipline::DropTail) | (Self::DropHead(_), Discipline::DropHead) => {}
-            (Self::Red(red), Discipline::Red(to)) => {
-                red.retune(red::Law::new(&to, setup.limit, setup.rate));
-            }
-            (Self::CoDel(codel), Discipline::CoDel(to)) => codel.retune(codel::Law::new(&to)),
-            (Self::Pie(pie), Discipline::Pie(to)) => pie.retune(now, pie::Law::new(&to)),
-            (Self::FqCoDel(fq), Discipline::FqCoDel(to)) => return fq.retune(fq_codel::Law::new(&to)),
-            _ => return false,
-        }
-        true
     }
 }

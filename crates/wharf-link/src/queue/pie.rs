@@ -14,8 +14,8 @@
 
 use std::time::Duration;
 
-use super::Policy;
 use super::outcome::{Load, Lost, Pushed};
+use super::policy::Policy;
 use super::waiting::{Fifo, Gate, Signal, Waiting};
 use crate::conditions::{self, Ecn};
 use crate::packet::{Cause, Overflow, Packet};
@@ -50,6 +50,7 @@ impl Law {
     pub(super) fn new(pie: &conditions::Pie) -> Self {
         Self {
             target: pie.target.duration(),
+            // Or there would be no end to updates.
             update: pie.update.duration().max(Duration::from_micros(1)),
             ecn: pie.ecn,
         }
@@ -111,7 +112,7 @@ impl Control {
     }
 
     /// `drop_early` of the RFC.
-    fn hits(&mut self, law: &Law, waiting: u64, chance: f64) -> bool {
+    fn hits(&mut self, law: &Law, waiting: u64, chance: impl FnOnce() -> f64) -> bool {
         if (self.qdelay_old < law.target / 2 && self.drop_prob < 0.2) || waiting <= 2 * MEAN_PACKET {
             return false;
         }
@@ -119,7 +120,7 @@ impl Control {
             self.accu_prob = 0.0;
         }
         self.accu_prob += self.drop_prob;
-        let hit = self.accu_prob >= 0.85 && (self.accu_prob >= 8.5 || chance < self.drop_prob);
+        let hit = self.accu_prob >= 0.85 && (self.accu_prob >= 8.5 || chance() < self.drop_prob);
         if hit {
             self.accu_prob = 0.0;
         }
@@ -187,8 +188,11 @@ impl<P: Packet> Policy<P> for Pie<P> {
             control.accu_prob = 0.0;
             return waiting.refused(Cause::Queue);
         }
-        let [draw, _] = random::draw(self.seed, Purpose::Pie, waiting.number);
-        let hit = control.burst_allowance.is_zero() && control.hits(law, load.bytes, random::open_unit(draw));
+        let chance = || {
+            let [draw, _] = random::draw(self.seed, Purpose::Pie, waiting.number);
+            random::open_unit(draw)
+        };
+        let hit = control.burst_allowance.is_zero() && control.hits(law, load.bytes, chance);
         let ecn = if control.drop_prob < MARK_BELOW {
             law.ecn
         } else {

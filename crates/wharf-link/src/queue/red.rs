@@ -12,8 +12,8 @@
 
 use std::time::Duration;
 
-use super::Policy;
 use super::outcome::{Load, Lost, Pushed};
+use super::policy::Policy;
 use super::waiting::{Fifo, Gate, Signal, Waiting};
 use crate::conditions::{self, QueueLimit};
 use crate::packet::{Cause, Overflow, Packet};

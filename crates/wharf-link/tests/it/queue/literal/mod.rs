@@ -19,7 +19,7 @@ use super::{Fate, Item, Log, Subject, play, queue, recordings, setup};
 fn check<S: Subject>(discipline: Discipline, transcription: impl Fn(&Setup) -> S) -> String {
     let limits = [
         QueueLimit::Packets(10_000),
-        QueueLimit::Packets(60),
+        QueueLimit::Packets(250),
         QueueLimit::Bytes(Size::from_bytes(40_000)),
     ];
     let mut table = String::new();
