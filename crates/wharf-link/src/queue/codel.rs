@@ -15,6 +15,10 @@ use super::waiting::{Fifo, Gate, Signal, Waiting};
 use crate::conditions::{self, Ecn};
 use crate::packet::{Cause, Overflow, Packet};
 
+/// Longer ones are not one packet on a wire but many: what offload has joined, or a piece of a stream.
+/// Linux compares with the MTU too, and not with the longest packet, since it met those.
+const LONGEST_PACKET: u64 = 1514;
+
 /// How it is set, and the longest packet that was seen, which all queues of a link share.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Law {
@@ -138,7 +142,7 @@ impl Control {
             self.first_above_time = None;
             return None;
         };
-        law.maxpacket = law.maxpacket.max(packet.len());
+        law.maxpacket = law.maxpacket.max(packet.len().min(LONGEST_PACKET));
         let sojourn = now.saturating_sub(packet.since);
         let mut ok_to_drop = false;
         // The second condition is for slow links, where a single packet takes more than the

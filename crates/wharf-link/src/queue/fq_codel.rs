@@ -1,12 +1,12 @@
 //! FQ-CoDel, flow queue CoDel: RFC 8290.
 //!
-//! Each flow has a queue of its own, found by a hash, with a CoDel of its own. The queues take turns by
-//! deficit round robin, a quantum of bytes each; and a queue that was empty has its first
-//! quantum before those that were not, so that a flow which sends little hardly waits.
+//! Each flow has a queue of its own, found by a hash, with a CoDel of its own. The queues take turns
+//! by deficit round robin, a quantum of bytes each; and a queue that was empty has its first quantum
+//! before those that were not, so that a flow which sends little hardly waits.
 //!
-//! The names are those of the RFC's section 4. When the limit is exceeded, half of the longest queue goes, from
-//! its head (4.1). What CoDel calls the queue's bytes is what waits in all queues, as in Linux
-//! (`sch_fq_codel.c`), which the RFC describes in its section 5.
+//! The names are those of the RFC's section 4. When the limit is exceeded, half of the longest queue
+//! goes, from its head (4.1). What CoDel calls the queue's bytes is what waits in all queues, as in
+//! Linux (`sch_fq_codel.c`), which the RFC describes in its section 5.
 
 use std::collections::VecDeque;
 use std::time::Duration;

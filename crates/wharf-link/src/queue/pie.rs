@@ -31,7 +31,7 @@ const MAX_BURST: Duration = Duration::from_millis(150);
 /// Section 5.1: from this probability on, packets are dropped and no longer marked.
 const MARK_BELOW: f64 = 0.1;
 
-/// What waits behind no more than two of these is never dropped (section 4.1).
+/// A packet that finds no more than two of these waiting is never dropped (section 4.1).
 const MEAN_PACKET: u64 = 1500;
 
 /// The most updates that are made up for at once, so that a short interval and a long pause cannot

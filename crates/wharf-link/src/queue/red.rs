@@ -5,10 +5,10 @@
 //! and in between one in so many is dropped (or marked) at random, so that flows are hit in
 //! proportion to what they send, and not all at once.
 //!
-//! This is the algorithm of the paper's figure 2, in bytes (its section 7), without its option to spare small
-//! packets, which RFC 7141 advises against. The later *gentle* mode (Floyd, 2000), where the
-//! probability climbs from `probability` at `max` to one at twice `max`, is not done: Linux's
-//! `red` does not do it either.
+//! This is the algorithm of the paper's figure 2, with lengths in bytes, without its option to spare
+//! small packets, which RFC 7141 advises against. The later *gentle* mode (Floyd, 2000), where the
+//! probability climbs from `probability` at `max` to one at twice `max`, is not done: Linux's `red`
+//! does not do it either.
 
 use std::time::Duration;
 
@@ -64,8 +64,8 @@ impl Law {
 }
 
 /// The weight of a new sample in the average: the greatest power of ½ at which a burst of
-/// (2 · min + max) / 3 that finds the queue empty does not bring the average to `min`. Both from tc-red(8); the
-/// bound is the paper's (section 6).
+/// (2 · min + max) / 3 that finds the queue empty does not bring the average to `min`. The burst is
+/// tc-red(8)'s default, and the bound the paper's (section 6).
 fn weight(min: f64, max: f64) -> f64 {
     let least = min / MEAN_PACKET;
     let burst = (2.0 * min + max) / (3.0 * MEAN_PACKET);

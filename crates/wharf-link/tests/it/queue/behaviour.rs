@@ -231,6 +231,35 @@ fn red_hits_none_below_and_all_above() {
     assert_eq!(red_gaps(30_100).len(), 100_000 - 5_000 - 2);
 }
 
+/// While the line is idle, the average falls as if packets of 1000 bytes found the queue empty, one
+/// in 0.8 ms at this rate. With these thresholds a new sample weighs 1/16, so that it takes
+/// ln 2 / ln (16/15) · 0.8 ms = 8.6 ms to fall by half, and 22.2 ms to a sixth.
+#[test]
+fn red_forgets_while_the_line_is_idle() {
+    let red = Red {
+        min: Some(Size::from_bytes(10_000)),
+        max: Some(Size::from_bytes(30_000)),
+        ..Red::DEFAULT
+    };
+    let mut queue: Queue<Item> = queue(setup(Discipline::Red(red)), Overflow::Drop);
+    let mut ignore = |_| ();
+    for id in 0..10_000 {
+        let item = Item::plain(id, if id == 0 { 60_000 } else { 0 });
+        let _ = queue.push(ms(0), item, Load::NONE, &mut ignore);
+    }
+    while queue.pop(ms(0), &mut ignore).is_some() {}
+    let mut taken = Vec::new();
+    for now in 1..100 {
+        if queue.push(ms(now), Item::plain(now, 100), Load::NONE, &mut ignore) == Pushed::Queued {
+            while queue.pop(ms(now), &mut ignore).is_some() {}
+            taken.push(now);
+        }
+    }
+    // All are refused as long as the average is above `max`, and none once it is below `min`.
+    assert_eq!(taken.first(), Some(&9));
+    assert!(taken.ends_with(&(23..100).collect::<Vec<u64>>()));
+}
+
 #[test]
 fn fq_codel_holds_the_wait_near_its_target() {
     let steady = with_senders(Discipline::FqCoDel(FqCoDel::DEFAULT), false);

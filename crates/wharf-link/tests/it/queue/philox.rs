@@ -1,5 +1,5 @@
-//! The numbers that a queue draws, worked out a second time from the paper (Salmon et al., "Parallel random
-//! numbers: as easy as 1, 2, 3", SC 2011): ten rounds on a counter of (index, purpose).
+//! The numbers that a queue draws, worked out a second time from the paper (Salmon et al., "Parallel
+//! random numbers: as easy as 1, 2, 3", SC 2011): ten rounds on a counter of (index, purpose).
 
 /// What a queue draws numbers for.
 #[derive(Debug, Clone, Copy)]

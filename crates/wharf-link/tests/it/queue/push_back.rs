@@ -1,5 +1,5 @@
-//! Streams: nothing is dropped. What does not fit is refused, and what a discipline would have dropped
-//! says so when its turn comes.
+//! Streams: nothing is dropped. What does not fit is refused, and what a discipline would have
+//! dropped says so when its turn comes.
 
 use std::time::Duration;
 
@@ -154,6 +154,25 @@ fn codel_signals_at_the_same_rate_as_it_drops() {
         drops.abs_diff(expected as usize) <= 2,
         "{drops} signals, not {expected}"
     );
+}
+
+/// Two long pieces that wait are a standing queue, though one of them is left behind the other.
+#[test]
+fn a_piece_of_a_stream_is_many_packets() {
+    let mut queue = queue(setup(Discipline::CoDel(CoDel::DEFAULT)), Overflow::PushBack);
+    let mut signals = 0;
+    for id in 0..100 {
+        let item = Item::plain(id, 60_000);
+        assert_eq!(
+            queue.push(ms(48 * id), item, Load::NONE, &mut never),
+            Pushed::Queued
+        );
+        if id >= 2 {
+            let popped = queue.pop(ms(48 * id), &mut never).expect("three wait");
+            signals += u32::from(popped.verdict == Verdict::Drop);
+        }
+    }
+    assert!(signals > 20, "{signals}");
 }
 
 /// A stream that was cut for a while goes on as if it had not been.

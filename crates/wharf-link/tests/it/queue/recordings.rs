@@ -1,4 +1,5 @@
-//! Recorded arrivals, as data. They are made for a line of 10 Mbit/s, where 1250 bytes take a millisecond.
+//! Recorded arrivals, as data. They are made for a line of 10 Mbit/s, where 1250 bytes take a
+//! millisecond.
 
 use std::time::Duration;
 

@@ -64,7 +64,7 @@ impl CodelQueue {
             return r;
         };
         *around.bytes -= item.len as u64;
-        *around.maxpacket = (*around.maxpacket).max(item.len as u64);
+        *around.maxpacket = (*around.maxpacket).max((item.len as u64).min(1514));
         let sojourn_time = now - tstamp;
         if sojourn_time < self.target || *around.bytes <= *around.maxpacket {
             // Went below: stay below for at least an interval.

@@ -1,5 +1,5 @@
-//! Each discipline against a transcription of its specification, line by line and as slow as it comes:
-//! on the same arrivals, each packet must have the same fate at the same time.
+//! Each discipline against a transcription of its specification, line by line and as slow as it
+//! comes: on the same arrivals, each packet must have the same fate at the same time.
 
 mod codel;
 mod fq_codel;
