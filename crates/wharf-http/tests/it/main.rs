@@ -1,0 +1,10 @@
+//! Stages over real sockets of loopback.
+
+mod faults;
+mod http1;
+mod http2;
+mod live;
+mod names;
+mod rules;
+mod support;
+mod tls;
