@@ -5,6 +5,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 use crate::Timestamp;
+use crate::redact::REDACTED;
 
 /// A protocol that an observer knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -145,6 +146,16 @@ impl Exchange {
         self.first_byte.get_or_insert(at);
         self.outcome = Outcome::Partial;
         self.response.bytes = self.response.bytes.saturating_add(bytes);
+    }
+
+    /// Notes how it went. An error may quote the statement: if that has secrets, it has them too.
+    pub(crate) fn settle(&mut self, mut status: Status) {
+        if let Status::Error { message, .. } = &mut status
+            && self.subject.contains(REDACTED)
+        {
+            REDACTED.clone_into(message);
+        }
+        self.status = Some(status);
     }
 
     /// The same, whole.

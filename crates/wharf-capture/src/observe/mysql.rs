@@ -217,7 +217,7 @@ impl Mysql {
             self.statements.push_back((number, text));
         }
         if let Some(mut exchange) = self.current.take() {
-            exchange.status = Some(status);
+            exchange.settle(status);
             sink(exchange.complete(now));
         }
     }

@@ -166,6 +166,9 @@ impl Redis {
                 b'-' | b'!' => error(text),
                 // `+OK`, `:3`: short, and it tells how it went.
                 b'+' | b':' => Status::Ok(clip(text, LONGEST_ARGUMENT)),
+                // Nothing there, in the ways of RESP2 and RESP3.
+                b'$' | b'*' if text == b"-1" => Status::Ok("nil".to_owned()),
+                b'_' => Status::Ok("nil".to_owned()),
                 _ => Status::Ok(String::new()),
             });
         }

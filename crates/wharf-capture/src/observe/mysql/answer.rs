@@ -57,6 +57,9 @@ const FILE: u8 = 0xFB;
 const EOF: u8 = 0xFE;
 const ERROR: u8 = 0xFF;
 
+/// How far a long statement of MariaDB has come: an error whose number is no error's.
+const PROGRESS: &[u8] = &[ERROR, 0xFF, 0xFF];
+
 /// Flags of a status.
 const MORE_RESULTS: u16 = 0x0008;
 const CURSOR: u16 = 0x0040;
@@ -93,6 +96,9 @@ impl Answer {
     pub(super) fn packet(&mut self, packet: &Packet<'_>) -> Option<Progress> {
         let content = packet.content;
         let kind = *content.first()?;
+        if content.starts_with(PROGRESS) {
+            return Some(Progress::Goes);
+        }
         if kind == ERROR && !matches!(self.stage, Stage::Columns(_) | Stage::Descriptions(_)) {
             return Some(Progress::Ended(error(content)));
         }

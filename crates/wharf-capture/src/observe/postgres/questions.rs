@@ -129,7 +129,7 @@ impl Questions {
         let Some((kind, exchange)) = self.current() else {
             return;
         };
-        exchange.status = Some(status);
+        exchange.settle(status);
         if matches!(kind, Kind::Connect | Kind::Execute) {
             self.end(now, sink);
             while let Some((Kind::Execute | Kind::Prepare, _)) = self.current() {
