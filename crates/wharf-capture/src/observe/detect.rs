@@ -27,7 +27,7 @@ pub(super) fn detect(direction: Direction, bytes: &[u8], fresh: bool, context: C
     let known = match direction {
         Direction::Down => mysql(bytes, context),
         Direction::Up => {
-            let all: [fn(&[u8], bool, Context) -> Guess; 5] = [tls, http2, postgres, redis, http1];
+            let all: [Look; 5] = [tls, http2, postgres, redis, http1];
             all.iter()
                 .map(|guess| guess(bytes, fresh, context))
                 .fold(Guess::No, Guess::or)
@@ -39,6 +39,9 @@ pub(super) fn detect(direction: Direction, bytes: &[u8], fresh: bool, context: C
         Guess::Maybe | Guess::No => Verdict::Unknown,
     }
 }
+
+/// Looks for one protocol.
+type Look = fn(&[u8], bool, Context) -> Guess;
 
 enum Guess {
     Yes(Box<dyn Dissector>),

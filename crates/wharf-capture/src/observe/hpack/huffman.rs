@@ -55,9 +55,8 @@ pub(super) fn decode(text: &[u8]) -> Option<Vec<u8>> {
     let mut walk = Walk::default();
     for byte in text {
         for bit in (0..8).rev() {
-            match walk.step(u32::from(byte >> bit & 1))? {
-                Some(symbol) => out.push(u8::try_from(symbol).ok()?),
-                None => {}
+            if let Some(symbol) = walk.step(u32::from(byte >> bit & 1))? {
+                out.push(u8::try_from(symbol).ok()?);
             }
         }
     }

@@ -27,7 +27,7 @@ pub(super) enum Kind {
 
 #[derive(Debug)]
 enum Question {
-    Asked(Kind, Exchange),
+    Asked(Kind, Box<Exchange>),
     /// `Sync`: asks for readiness, and is no exchange of its own.
     Sync,
 }
@@ -46,7 +46,7 @@ pub(super) struct Questions {
 impl Questions {
     /// A question. `None`: there are too many.
     pub(super) fn ask(&mut self, kind: Kind, exchange: Exchange) -> Option<()> {
-        self.push(Question::Asked(kind, exchange))
+        self.push(Question::Asked(kind, Box::new(exchange)))
     }
 
     fn push(&mut self, question: Question) -> Option<()> {
