@@ -44,6 +44,7 @@ mod packet;
 mod profiles;
 pub mod queue;
 mod random;
+pub mod stream;
 pub mod trace;
 mod transmitter;
 mod units;

@@ -9,6 +9,7 @@ mod profiles;
 mod queue;
 mod rate;
 mod settings;
+mod stream;
 mod trace;
 mod units;
 

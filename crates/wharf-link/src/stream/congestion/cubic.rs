@@ -1,0 +1,93 @@
+//! CUBIC (RFC 9438): the window is a cubic function of the time since the last loss, whatever the
+//! round trip, but never less than Reno's.
+
+use std::time::Duration;
+
+use super::{Delivered, Window};
+
+const C: f64 = 0.4;
+const BETA: f64 = 0.7;
+/// As fair as Reno with this reduction: 3 (1 − β) ÷ (1 + β).
+const ALPHA: f64 = 3.0 * (1.0 - BETA) / (1.0 + BETA);
+
+#[derive(Debug, Clone, Default)]
+pub(super) struct Cubic {
+    /// Where the window was when it was reduced last.
+    peak: f64,
+    prior: f64,
+    epoch: Option<Epoch>,
+    after_timeout: bool,
+}
+
+/// A stage of congestion avoidance.
+#[derive(Debug, Clone)]
+struct Epoch {
+    began: Duration,
+    /// Seconds until the peak is reached again.
+    k: f64,
+    /// What Reno would have.
+    reno: f64,
+    /// The last time at which segments were delivered.
+    last: Duration,
+}
+
+impl Cubic {
+    pub(super) fn avoid(&mut self, window: &mut Window, segments: f64, delivered: &Delivered) {
+        let now = delivered.at;
+        if self.epoch.is_none() {
+            self.begin(window, now);
+        }
+        let Some(epoch) = &mut self.epoch else {
+            return;
+        };
+        epoch.last = now;
+        let t = now.saturating_sub(epoch.began).as_secs_f64();
+        let at = |t: f64| {
+            let off = t - epoch.k;
+            C * off * off * off + self.peak
+        };
+        let alpha = if epoch.reno < self.prior { ALPHA } else { 1.0 };
+        epoch.reno += alpha * segments / window.size;
+        if at(t) < epoch.reno {
+            window.size = window.size.max(epoch.reno);
+            return;
+        }
+        let target = at(t + delivered.smoothed.as_secs_f64()).clamp(window.size, window.size * 1.5);
+        window.size += segments * (target - window.size) / window.size;
+    }
+
+    fn begin(&mut self, window: &Window, now: Duration) {
+        if self.after_timeout || self.peak < window.size {
+            self.peak = window.size;
+        }
+        self.after_timeout = false;
+        self.epoch = Some(Epoch {
+            began: now,
+            k: libm::cbrt((self.peak - window.size) / C),
+            reno: window.size,
+            last: now,
+        });
+    }
+
+    pub(super) fn reduce(&mut self, window: &mut Window) {
+        // Fast convergence (4.7): who is below its last peak makes room for others.
+        self.peak = match window.size < self.peak {
+            true => window.size * (1.0 + BETA) / 2.0,
+            false => window.size,
+        };
+        self.prior = window.size;
+        self.epoch = None;
+        window.threshold = window.size * BETA;
+    }
+
+    pub(super) fn collapsed(&mut self) {
+        self.after_timeout = true;
+    }
+
+    /// The time in which nothing was sent does not count.
+    pub(super) fn idle(&mut self, idle: Duration) {
+        if let Some(epoch) = &mut self.epoch {
+            epoch.began = epoch.began.saturating_add(idle);
+        }
+    }
+}

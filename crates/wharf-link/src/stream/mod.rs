@@ -1,0 +1,250 @@
+//! What TCP makes of a lossy link.
+//!
+//! A relay ends TCP at both of its sockets: whatever it reads has arrived, and it cannot lose a byte of
+//! it. What users of a lossy link feel is what the *sender* does: it waits to learn of the loss, sends
+//! again, and sends less from then on; and the receiver lets nobody read what lies behind a hole. A
+//! [`Stream`] is that sender and that receiver, for one direction of one connection, without a byte.
+//!
+//! ```text
+//!            turn ──▶ the carrier reads so many bytes ──▶ the link ──▶ arrived
+//!              ▲                                     (delay, rate, loss)   │
+//!  window ─────┤                                                           ├──▶ bytes to read,
+//!  losses ─────┤                                                           │    in order
+//!  timers ─────┴───────────── acknowledgements, one way back later ◀───────┘
+//! ```
+//!
+//! **Segments that are sent again pass the link again**: [`Cargo::Again`] asks the carrier for a parcel
+//! without bytes of its own. So they take up the shared rate once more, wait in its queue, and are lost
+//! as likely as any other; and a transfer over a full link with loss *p* gets the rate × (1 − p), no
+//! more.
+//!
+//! **What is modelled**, with its source:
+//! - windows: ten segments at first (RFC 6928), one after a lost SYN (RFC 5681); slow start; Reno (RFC
+//!   5681), CUBIC (RFC 9438) or a sender in the manner of BBR; no growth of what is not used, as Linux
+//!   has it; after a pause, half for each timeout (RFC 5681, 4.1; RFC 2861); a receive window;
+//! - learning of a loss: three segments delivered behind it (RFC 5681, RFC 6675, with limited transmit,
+//!   RFC 3042); fewer, and a quarter of a round trip (RACK, RFC 8985); for one that was sent again, a
+//!   later transmission that is delivered (RACK); for the tail, a probe after two round trips (RFC 8985,
+//!   7); else the timeout: the smoothed round trip and four deviations, at least 200 ms (RFC 6298 as in
+//!   Linux), doubled each time;
+//! - what follows: repair as in RFC 6675, one reduction for each window; from one segment after a
+//!   timeout; a reduction without a repair for a CE mark (RFC 3168);
+//! - the receiver: what is behind a hole waits for it.
+//!
+//! **What is not**: delayed ACKs (their count makes no difference to windows that count segments; a
+//! lone one may be 40 ms late), the loss of ACKs (the next tells as much), pacing and PRR (a window is
+//! sent as fast as the link takes it), HyStart, undoing what was spurious (F-RTO, DSACK), and growing
+//! receive buffers: the receive window is there from the first byte. A link that reorders by three
+//! segments or more looks lossy, as it did to TCP before it adapted.
+//!
+//! **Time** is the carrier's, as for a [`Machine`](crate::Machine), and lazy: nothing is computed before
+//! it is asked for, and [`Turn::at`] and acknowledgements have ideal times, so a carrier that wakes late
+//! does not slow the stream down by as much each round trip.
+//!
+//! **Bounded**: the window bounds what is remembered, and nothing is allocated for a segment once the
+//! queues have their size. A link without loss and window needs no stream at all.
+
+mod acknowledgement;
+mod congestion;
+mod handshake;
+mod receiver;
+mod rtt;
+mod scoreboard;
+mod segment;
+mod sender;
+
+use std::time::Duration;
+
+pub use congestion::Congestion;
+pub use handshake::{HANDSHAKE_TIMEOUT, Handshake, handshake};
+pub use segment::{Cargo, Fate, MSS, Segment, Supply, Turn};
+
+use crate::units::Size;
+use acknowledgement::{Ack, WayBack};
+use receiver::Receiver;
+use sender::Sender;
+
+/// How a stream behaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The most that may be sent and not acknowledged. Without one: [`DEFAULT_WINDOW`].
+    pub window: Option<Size>,
+    /// What the window does meanwhile.
+    pub congestion: Congestion,
+    /// Whether the tail is probed.
+    pub tail_probe: TailProbe,
+}
+
+/// What a sender may have under way at most if nothing else is said: the most that Linux gives a socket
+/// to send from, by default (the third of `tcp_wmem`).
+pub const DEFAULT_WINDOW: Size = Size::from_bytes(4 << 20);
+
+impl Settings {
+    fn window(self) -> u64 {
+        /// Bounds the memory of a stream: some ten megabytes.
+        const MOST: u64 = 256 << 20;
+        self.window.unwrap_or(DEFAULT_WINDOW).bytes().min(MOST)
+    }
+}
+
+/// Whether a sender that hears nothing sends its last segment again before the timeout (RFC 8985, 7).
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub enum TailProbe {
+    /// As Linux does.
+    #[default]
+    On,
+    /// As other systems may.
+    Off,
+}
+
+/// One direction of one TCP connection, as it would be if the link were between its ends.
+///
+/// ```
+/// use std::time::Duration;
+/// use wharf_link::stream::{Cargo, Fate, Handshake, Settings, Stream, Supply};
+///
+/// let ms = Duration::from_millis;
+/// let mut stream = Stream::new(Settings::default(), ms(100), Handshake::default());
+/// let mut on_the_link = Vec::new();
+/// while let Some(turn) = stream.turn(ms(0), Supply::Waiting) {
+///     on_the_link.push(stream.sent(turn, ms(0), 1_000));
+/// }
+/// assert_eq!(on_the_link.len(), 10);
+///
+/// // The first is lost, the second arrives, and nobody can read it.
+/// let back = ms(50);
+/// assert_eq!(stream.arrived(ms(50), on_the_link[0], Fate::Lost, back), 0);
+/// assert_eq!(stream.arrived(ms(51), on_the_link[1], Fate::Delivered, back), 0);
+/// assert_eq!(stream.arrived(ms(52), on_the_link[2], Fate::Delivered, back), 0);
+/// assert_eq!(stream.arrived(ms(53), on_the_link[3], Fate::Delivered, back), 0);
+///
+/// // The sender knows at 103 ms.
+/// let turn = stream.turn(ms(110), Supply::Empty).expect("something to send again");
+/// assert_eq!((turn.at, turn.cargo), (ms(103), Cargo::Again(1_000)));
+/// let again = stream.sent(turn, turn.at, 1_000);
+/// assert_eq!(stream.arrived(ms(153), again, Fate::Delivered, back), 4_000);
+/// ```
+#[derive(Debug, Clone)]
+pub struct Stream {
+    sender: Sender,
+    receiver: Receiver,
+    way_back: WayBack,
+    /// The last thing that happened to the sender.
+    event: Duration,
+    /// Whether the sender had bytes that it could not send when it was asked last.
+    blocked: bool,
+}
+
+impl Stream {
+    /// A connection that is established. `round_trip` is that of its handshake, without what lost SYNs
+    /// have cost.
+    #[must_use]
+    pub fn new(settings: Settings, round_trip: Duration, handshake: Handshake) -> Self {
+        // RFC 5681, 3.1.
+        let initial = (handshake.unanswered > 0).then_some(1.0);
+        Self {
+            sender: Sender::new(settings, round_trip, initial),
+            receiver: Receiver::default(),
+            way_back: WayBack::default(),
+            event: Duration::ZERO,
+            blocked: false,
+        }
+    }
+
+    /// What the sender may put on the link by `now`. Asked again until there is nothing; a turn that is
+    /// taken is told by [`sent`](Self::sent), and one that is not (since the link takes no more) comes
+    /// again.
+    pub fn turn(&mut self, now: Duration, supply: Supply) -> Option<Turn> {
+        loop {
+            let cargo = self.sender.cargo(supply);
+            let waited = self.blocked || matches!(cargo, Some(Cargo::Again(_)));
+            if let Some(cargo) = cargo.filter(|_| waited) {
+                let at = self.event.min(now);
+                return Some(Turn { at, cargo });
+            }
+            self.blocked = supply == Supply::Waiting && cargo.is_none();
+            // Bytes that have just come are sent as things stand now; those that have waited, as soon
+            // as something lets them.
+            if !self.happen(now) {
+                return cargo.map(|cargo| Turn { at: now, cargo });
+            }
+        }
+    }
+
+    /// The next thing happens to the sender, if it does so by `now`.
+    fn happen(&mut self, now: Duration) -> bool {
+        let (ack, alarm) = (self.way_back.next(), self.sender.alarm());
+        let Some(event) = ack.into_iter().chain(alarm).min().filter(|&event| event <= now) else {
+            return false;
+        };
+        self.event = self.event.max(event);
+        if ack == Some(event)
+            && let Some(ack) = self.way_back.receive()
+        {
+            self.sender.acknowledged(&ack);
+        } else {
+            self.sender.ring();
+        }
+        true
+    }
+
+    /// The carrier has offered a parcel to the link at `at`, and it was taken. `len` is how many bytes
+    /// it has: of new ones as many as there were, at most what the turn allows.
+    pub fn sent(&mut self, turn: Turn, at: Duration, len: u32) -> Segment {
+        match turn.cargo {
+            Cargo::New(most) => {
+                // A short one is the last that was waiting.
+                self.blocked &= len >= most;
+                self.sender.sent(at, len.clamp(1, most.max(1)))
+            }
+            Cargo::Again(len) => self
+                .sender
+                .sent_again(at)
+                // Nothing was to be sent again: it is a segment that nobody waits for.
+                .unwrap_or(Segment::stray(len)),
+        }
+    }
+
+    /// A segment has come out of the link at `at`, or has not, and an acknowledgement takes `back` to
+    /// the sender. How many bytes can be read at `at` that could not before.
+    pub fn arrived(&mut self, at: Duration, segment: Segment, fate: Fate, back: Duration) -> u64 {
+        if fate == Fate::Lost || segment.is_stray() {
+            return 0;
+        }
+        let readable = self.receiver.take(segment);
+        self.way_back.send(Ack {
+            at: at.saturating_add(back),
+            next: self.receiver.next(),
+            index: segment.index,
+            number: segment.number,
+            marked: fate == Fate::Marked,
+        });
+        readable
+    }
+
+    /// When to ask for a [`turn`](Self::turn) again, after there was none and if nothing else happens.
+    #[must_use]
+    pub fn next_wakeup(&self) -> Option<Duration> {
+        let ack = self.way_back.next();
+        let ack = ack.filter(|_| self.blocked || self.sender.is_repairing());
+        ack.into_iter().chain(self.sender.alarm()).min()
+    }
+
+    /// How many segments the sender may have under way.
+    #[must_use]
+    pub fn window(&self) -> usize {
+        self.sender.window()
+    }
+
+    /// How many bytes are sent and not known to be acknowledged.
+    #[must_use]
+    pub fn unacknowledged(&self) -> u64 {
+        self.sender.in_flight()
+    }
+
+    /// Whether all that was sent is known to be acknowledged.
+    #[must_use]
+    pub fn is_idle(&self) -> bool {
+        self.sender.is_idle()
+    }
+}

@@ -1,0 +1,4 @@
+//! Streams over a link in virtual time: what comes out against what theory says of TCP.
+
+mod throughput;
+mod world;

@@ -1,0 +1,152 @@
+//! A stream, a link and a source of bytes, in virtual time.
+
+use std::time::Duration;
+
+use wharf_link::stream::{Cargo, Fate, Handshake, Segment, Settings, Stream, Supply};
+use wharf_link::{Conditions, Latency, Machine, Offer, Overflow, Packet, Seed};
+
+use crate::ms;
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parcel(pub(super) Segment);
+
+impl Packet for Parcel {
+    fn len(&self) -> usize {
+        self.0.bytes() as usize
+    }
+}
+
+/// A pseudo-random number from 0 to 1 for each transmission (SplitMix64).
+pub(super) fn unit(seed: u64, number: u64) -> f64 {
+    let mut x = seed
+        .wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        .wrapping_add(number.wrapping_add(1).wrapping_mul(0xBF58_476D_1CE4_E5B9));
+    x = (x ^ (x >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
+    x = (x ^ (x >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
+    ((x ^ (x >> 31)) >> 11) as f64 / (1u64 << 53) as f64
+}
+
+pub(super) struct World<F> {
+    pub(super) stream: Stream,
+    pub(super) machine: Machine<Parcel>,
+    pub(super) back: Duration,
+    pub(super) now: Duration,
+    /// Bytes that the source still has.
+    pub(super) supply: u64,
+    /// What becomes of each transmission, in the order in which they come out of the link.
+    pub(super) fate: F,
+    pub(super) transmissions: u64,
+    pub(super) arrivals: u64,
+    pub(super) read: u64,
+    /// When the last byte could be read.
+    pub(super) read_at: Duration,
+}
+
+enum Sent {
+    All,
+    LinkIsFull,
+}
+
+impl<F: FnMut(u64) -> Fate> World<F> {
+    /// A link with half of the round trip each way.
+    pub(super) fn new(settings: Settings, round_trip: Duration, conditions: Conditions, fate: F) -> Self {
+        let latency = Latency::new(round_trip / 2).expect("less than a day");
+        let conditions = Conditions {
+            latency,
+            ..conditions
+        };
+        Self {
+            stream: Stream::new(settings, round_trip, Handshake::default()),
+            machine: Machine::new(conditions, Seed(1), Overflow::PushBack),
+            back: round_trip / 2,
+            now: ms(0),
+            supply: 0,
+            fate,
+            transmissions: 0,
+            arrivals: 0,
+            read: 0,
+            read_at: ms(0),
+        }
+    }
+
+    fn send(&mut self) -> Sent {
+        loop {
+            let supply = if self.supply > 0 {
+                Supply::Waiting
+            } else {
+                Supply::Empty
+            };
+            let Some(turn) = self.stream.turn(self.now, supply) else {
+                return Sent::All;
+            };
+            assert!(turn.at <= self.now);
+            let len = match turn.cargo {
+                Cargo::New(most) => most.min(u32::try_from(self.supply).unwrap_or(u32::MAX)),
+                Cargo::Again(len) => len,
+            };
+            if self.machine.room() < len as usize {
+                return Sent::LinkIsFull;
+            }
+            if let Cargo::New(_) = turn.cargo {
+                self.supply -= u64::from(len);
+            }
+            let segment = self.stream.sent(turn, self.now, len);
+            assert_eq!(segment.bytes(), len);
+            self.transmissions += 1;
+            let offer = self.machine.offer(self.now, Parcel(segment));
+            assert!(matches!(offer, Offer::Accepted));
+        }
+    }
+
+    /// Until this time, or until nothing more happens.
+    pub(super) fn run(&mut self, until: Duration) {
+        while self.now <= until && self.step() {}
+    }
+
+    /// All that happens now, and on to the next time at which something does.
+    fn step(&mut self) -> bool {
+        while let Some(delivery) = self.machine.poll(self.now) {
+            let fate = (self.fate)(self.arrivals);
+            self.arrivals += 1;
+            let at = delivery.ideal_time;
+            let read = self.stream.arrived(at, delivery.packet.0, fate, self.back);
+            if read > 0 {
+                self.read += read;
+                self.read_at = at;
+            }
+        }
+        let next = match self.send() {
+            Sent::All => [self.stream.next_wakeup(), self.machine.next_wakeup()],
+            Sent::LinkIsFull => [self.machine.next_room(), self.machine.next_wakeup()],
+        };
+        let next = next.into_iter().flatten().min();
+        self.now = next.map_or(self.now, |next| next.max(self.now));
+        next.is_some()
+    }
+
+    /// Sends so much at once; how long it takes until all of it can be read.
+    pub(super) fn fetch(&mut self, bytes: u64) -> Duration {
+        let (begin, want) = (self.now, self.read + bytes);
+        self.supply += bytes;
+        let end = begin + Duration::from_secs(10_000);
+        while self.read < want {
+            assert!(
+                self.step() && self.now < end,
+                "{} of {want} bytes are read",
+                self.read
+            );
+        }
+        self.read_at - begin
+    }
+
+    /// Bits a second that can be read, over so long, from a source that always has more.
+    pub(super) fn goodput(&mut self, secs: u64) -> f64 {
+        // Slow start and what comes before the first losses do not count.
+        self.supply = u64::MAX;
+        let warm = self.now + Duration::from_secs(secs / 10);
+        self.run(warm);
+        let (from, read) = (self.now, self.read);
+        self.run(from + Duration::from_secs(secs));
+        (self.read - read) as f64 * 8.0 / (self.now - from).as_secs_f64()
+    }
+}
