@@ -75,6 +75,29 @@ impl Chunks {
         self.chunks = VecDeque::new();
     }
 
+    /// Takes `count` bytes out of the middle, from `start` on.
+    pub(crate) fn remove(&mut self, start: usize, count: usize) {
+        let start = start.min(self.len);
+        let mut left = count.min(self.len - start);
+        self.len -= left;
+        // Positions within chunks count what has gone of the first.
+        let mut before = start + self.gone;
+        for chunk in &mut self.chunks {
+            let from = before.min(chunk.len());
+            let to = (from + left).min(chunk.len());
+            before -= from;
+            left -= to - from;
+            chunk.drain(from..to);
+            if left == 0 {
+                break;
+            }
+        }
+        self.chunks.retain(|chunk| !chunk.is_empty());
+        if self.len == 0 {
+            self.clear();
+        }
+    }
+
     pub(crate) fn clear(&mut self) {
         *self = Self::default();
     }
@@ -103,5 +126,35 @@ mod tests {
         chunks.consume(3);
         assert_eq!((chunks.len(), chunks.chunks.capacity()), (0, 0));
         assert_eq!(front(&chunks, 100), b"");
+    }
+
+    #[test]
+    fn bytes_can_be_taken_out_of_the_middle() {
+        let all: Vec<u8> = (0..60_000u32).map(|number| number as u8).collect();
+        for (gone, start, count) in [
+            (0, 0, 10),
+            (5, 0, 3),
+            (7, 20_000, 30_000),
+            (1, 59_000, 5_000),
+            (3, 0, 60_000),
+        ] {
+            let mut chunks = Chunks::default();
+            for part in all.chunks(7_001) {
+                chunks.push(part);
+            }
+            chunks.consume(gone);
+            chunks.remove(start, count);
+            let mut wanted = all[gone..].to_vec();
+            let end = (start + count).min(wanted.len());
+            wanted.drain(start..end);
+            assert_eq!(chunks.len(), wanted.len());
+            let mut got = Vec::new();
+            while chunks.len() > 0 {
+                let part = front(&chunks, 9_000);
+                chunks.consume(part.len());
+                got.extend(part);
+            }
+            assert!(got == wanted, "{gone} {start} {count}");
+        }
     }
 }

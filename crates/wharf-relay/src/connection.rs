@@ -17,6 +17,8 @@ pub(crate) const DIAL_TIME: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub(crate) struct Connection {
     pub(crate) link: u32,
+    /// Which of the link's connections it is: the how many-th that was accepted.
+    pub(crate) number: u64,
     pub(crate) progress: Progress,
     /// The client's and the provider's end: a direction's source has the direction's number.
     pub(crate) sides: [Option<Side>; 2],
@@ -48,9 +50,10 @@ pub(crate) struct Dial {
 }
 
 impl Connection {
-    pub(crate) fn new(link: u32, client: mio::net::TcpStream, progress: Progress) -> Self {
+    pub(crate) fn new(link: u32, number: u64, client: mio::net::TcpStream, progress: Progress) -> Self {
         Self {
             link,
+            number,
             progress,
             sides: [Some(Side::new(client)), None],
             flows: Default::default(),
@@ -59,6 +62,12 @@ impl Connection {
     }
 
     pub(crate) fn is_parked(&self) -> bool {
-        matches!(self.progress, Progress::Parked)
+        self.progress.is_parked()
+    }
+}
+
+impl Progress {
+    pub(crate) fn is_parked(&self) -> bool {
+        matches!(self, Self::Parked)
     }
 }

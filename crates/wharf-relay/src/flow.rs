@@ -5,6 +5,7 @@ use std::io::{self, IoSlice, Read, Write};
 use mio::net::TcpStream;
 use wharf_link::Packet;
 
+use crate::chain::Chain;
 use crate::chunks::Chunks;
 use crate::key::Key;
 use crate::pipes::{Pipe, Pipes};
@@ -14,13 +15,30 @@ use crate::pipes::{Pipe, Pipes};
 pub(crate) struct Parcel {
     pub(crate) connection: Key,
     pub(crate) content: Content,
+    /// How many machines it has been in.
+    pub(crate) hop: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     /// So many of the connection's bytes.
     Bytes(u32),
     Mark(Mark),
+}
+
+impl Content {
+    /// So many bytes, which must be no more than a parcel holds.
+    pub(crate) fn of_bytes(count: usize) -> Self {
+        Self::Bytes(u32::try_from(count).unwrap_or(u32::MAX))
+    }
+
+    /// How many bytes.
+    pub(crate) fn bytes(&self) -> usize {
+        match *self {
+            Self::Bytes(count) => count as usize,
+            Self::Mark(_) => 0,
+        }
+    }
 }
 
 /// What travels beside the bytes.
@@ -34,16 +52,21 @@ pub(crate) enum Mark {
     Ack,
     /// No more bytes.
     Fin,
+    /// A stage ends the connection, both ways, in good order.
+    Close,
     /// The connection is gone.
     Reset,
 }
 
+impl Packet for Content {
+    fn len(&self) -> usize {
+        self.bytes()
+    }
+}
+
 impl Packet for Parcel {
     fn len(&self) -> usize {
-        match self.content {
-            Content::Bytes(count) => count as usize,
-            Content::Mark(_) => 0,
-        }
+        self.content.bytes()
     }
 
     fn flow(&self) -> u64 {
@@ -59,6 +82,8 @@ pub(crate) enum End {
     Open,
     /// The source has sent its last byte.
     Fin,
+    /// A stage has ended the connection: nothing more is read.
+    Over,
     /// The source is gone, or the sink is: nothing more is read.
     Reset,
 }
@@ -70,17 +95,21 @@ pub(crate) struct Flow {
     pub(crate) bytes: Chunks,
     /// How many of them are under way.
     pub(crate) under_way: usize,
-    /// How many of those the machine has not taken yet.
+    /// How many of those are past the stages, and not in the machine yet.
     pub(crate) unoffered: usize,
-    /// Parcels of this direction in the machine.
+    /// Parcels of this direction in machines.
     pub(crate) parcels: u32,
-    /// A mark that a cut keeps out of the machine.
+    /// A mark that a cut, or bytes before it, keep out of the machine.
     pub(crate) held: Option<Mark>,
+    /// What the connection passes on its own. The bytes in it are the last of those under way.
+    pub(crate) chain: Option<Box<Chain>>,
     pub(crate) end: End,
     /// The end of the stream has come out at the far side.
     pub(crate) fin_arrived: bool,
     /// And the sink has been told.
     pub(crate) fin_done: bool,
+    /// A stage's end of the connection has come out.
+    pub(crate) closing: bool,
     /// Spliced bytes, which come before all in memory.
     pub(crate) pipe: Option<Pipe>,
     /// Whether much comes at once, so that splicing pays.
@@ -220,9 +249,27 @@ impl Flow {
         }
     }
 
-    /// Whether nothing of it is in a machine, or still to go there.
+    /// Whether nothing of it is in a machine, or waits to go there. Stages do not count.
     pub(crate) fn is_out_of_machine(&self) -> bool {
-        self.parcels == 0 && self.under_way == 0 && self.held.is_none()
+        self.parcels == 0 && self.unoffered == 0 && self.held.is_none()
+    }
+
+    /// A stage's end of the connection has come out: what has arrived before is still written.
+    pub(crate) fn close(&mut self) {
+        self.closing = true;
+        self.end = End::Over;
+        let ready = self.bytes.len() - self.under_way;
+        self.bytes.remove(ready, self.under_way);
+        self.under_way = 0;
+        self.unoffered = 0;
+        self.held = None;
+    }
+
+    /// Takes out bytes that a stage has swallowed, which had so many behind them.
+    pub(crate) fn swallow(&mut self, count: usize, behind: usize) {
+        let start = self.bytes.len().saturating_sub(behind + count);
+        self.bytes.remove(start, count);
+        self.under_way = self.under_way.saturating_sub(count);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Connections by key: an index that is used again, and a generation that is not.
 
 /// Names a connection. The key of one that has ended names nothing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Key {
     pub(crate) index: u32,
     generation: u32,

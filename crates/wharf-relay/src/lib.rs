@@ -40,14 +40,18 @@
 //! The soft limit of open files is raised to the hard one when a relay starts, since a connection
 //! takes two. [`descriptor_limit`] says what it was before, for those who start other programs.
 
+mod agenda;
+mod chain;
 mod chunks;
 mod clock;
 mod connection;
 mod datagram;
 mod engine;
 mod error;
+mod figures;
 mod flow;
 mod key;
+mod lateness;
 mod limits;
 mod link;
 mod listener;
@@ -60,9 +64,11 @@ mod spec;
 mod stage;
 mod stats;
 mod timers;
+mod waiting;
 
 pub use datagram::{DatagramCounts, DatagramLimits, DatagramSpec, DatagramStats};
 pub use error::Error;
+pub use lateness::LatenessStats;
 pub use limits::descriptor_limit;
 pub use relay::Relay;
 pub use spec::{Cut, CutDirection, LinkId, LinkSpec, Manner, ParkLimits, Provider, SegmentId, SegmentSpec};

@@ -7,26 +7,17 @@ use std::time::Duration;
 
 use wharf_link::{Conditions, Machine, Overflow, QueueLimit, Seed};
 
+use crate::agenda::Slot;
+use crate::chain::Chance;
 use crate::connection::{DOWN, UP};
+use crate::figures::Figures;
 use crate::flow::Parcel;
 use crate::key::Key;
+use crate::lateness::Lateness;
 use crate::meter::Meter;
 use crate::spec::{Cut, CutDirection, Manner, ParkLimits, Provider, SegmentId};
 use crate::stage::Stage;
 use crate::stats::LinkStats;
-
-/// One MSS: Ethernet's 1500 bytes without 40 of IPv4 and TCP and 12 of timestamps.
-const SEGMENT: usize = 1448;
-
-/// The largest parcel, as the largest burst that a TCP stack sends at once (GSO).
-const LARGEST: usize = 64 * 1024;
-
-/// What one direction of one connection may have under way where there is no rate: what a Linux
-/// sender has at most by default (the third of `tcp_wmem`).
-const WINDOW: usize = 4 << 20;
-
-/// The least window.
-const LEAST_WINDOW: usize = 128 * 1024;
 
 /// The far side, with its addresses ready to be shared.
 #[derive(Debug, Clone)]
@@ -80,27 +71,28 @@ pub(crate) struct Lane {
     pub(crate) machine: Machine<Parcel>,
     /// Connections that want to enter bytes, in the order of their turns.
     pub(crate) round: VecDeque<Key>,
+    /// Whether the event loop knows that they may enter now.
+    pub(crate) entering: bool,
+    /// The sums of the whole way, segments included.
+    pub(crate) figures: Figures,
     pub(crate) meter: Meter,
+    pub(crate) lateness: Lateness,
+    pub(crate) slot: Slot,
+    /// The seed of this direction.
+    pub(crate) seed: Seed,
 }
 
 impl Lane {
     fn new(conditions: Conditions, seed: Seed) -> Self {
         Self {
+            figures: Figures::of(&conditions),
             machine: Machine::new(conditions, seed, Overflow::PushBack),
             round: VecDeque::new(),
+            entering: false,
             meter: Meter::default(),
-        }
-    }
-
-    /// The largest parcel. One MSS; at rates where that is many a millisecond, what passes in 100 µs,
-    /// which keeps the event loop from waking for each.
-    pub(crate) fn segment(&self) -> usize {
-        match self.machine.conditions().rate {
-            None => LARGEST,
-            Some(rate) => {
-                let bytes = rate.bytes_in(Duration::from_micros(100));
-                usize::try_from(bytes).map_or(LARGEST, |bytes| bytes.clamp(SEGMENT, LARGEST))
-            }
+            lateness: Lateness::default(),
+            slot: Slot::default(),
+            seed,
         }
     }
 
@@ -113,42 +105,18 @@ impl Lane {
         let worthwhile = match self.machine.conditions().queue_limit() {
             Some(QueueLimit::Bytes(limit)) => {
                 let half = usize::try_from(limit.bytes() / 2).unwrap_or(usize::MAX);
-                self.segment().min(half).max(1)
+                self.figures.parcel().min(half).max(1)
             }
             _ => 1,
         };
         self.machine.room() >= worthwhile
     }
 
-    /// What one connection may have between its two sockets: what the link promised to hold, which
-    /// is its queue and what is under way.
-    pub(crate) fn window(&self) -> usize {
-        let conditions = self.machine.conditions();
-        let (Some(rate), Some(limit)) = (conditions.rate, conditions.queue_limit()) else {
-            return WINDOW;
-        };
-        let queue = match limit {
-            QueueLimit::Bytes(limit) => limit.bytes(),
-            QueueLimit::Packets(count) => u64::from(count) * self.segment() as u64,
-        };
-        // Four standard deviations: nearly all of a normal distribution, all of a uniform one.
-        let jitter = conditions
-            .jitter
-            .as_ref()
-            .map_or(Duration::ZERO, |jitter| jitter.spread * 4);
-        let flight = rate.bytes_in(conditions.latency.duration() + jitter);
-        let window = usize::try_from(queue.saturating_add(flight)).unwrap_or(usize::MAX);
-        window.max(LEAST_WINDOW)
-    }
-
-    /// When there is something to do.
+    /// When something arrives, or there is room for who waits.
     pub(crate) fn next(&self) -> Option<Duration> {
         let arrival = self.machine.next_wakeup();
         if self.round.is_empty() {
             return arrival;
-        }
-        if self.has_room() {
-            return Some(Duration::ZERO);
         }
         let room = self.machine.next_room();
         arrival.into_iter().chain(room).min()
@@ -181,6 +149,21 @@ impl Link {
             parked: 0,
             counts: Counts::default(),
         }
+    }
+
+    /// The segment that comes after so many machines.
+    pub(crate) fn hop(&self, direction: usize, hop: u32) -> Option<SegmentId> {
+        // The link's own machine is the first.
+        let behind = (hop as usize).checked_sub(1)?;
+        match direction {
+            UP => self.via.get(behind).copied(),
+            _ => self.via.iter().rev().nth(behind).copied(),
+        }
+    }
+
+    /// The chance of a connection's stages, in a direction.
+    pub(crate) fn chance(&self, direction: usize, connection: u64) -> Chance {
+        Chance::new(self.lanes[direction].seed, connection)
     }
 
     /// Whether connections should be refused by not listening.
@@ -220,6 +203,8 @@ impl Link {
             bytes_down: down.meter.total(),
             rate_up: up.meter.rate(now),
             rate_down: down.meter.rate(now),
+            lateness_up: up.lateness.summary(),
+            lateness_down: down.lateness.summary(),
             up: up.machine.conditions().settings(),
             down: down.machine.conditions().settings(),
             cut: self.cut,

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use wharf_link::{Machine, Overflow};
+use wharf_link::{Machine, Offer, Overflow};
 
+use crate::agenda::Slot;
 use crate::flow::Parcel;
 use crate::meter::Meter;
 use crate::spec::{CutDirection, SegmentSpec};
 use crate::stats::SegmentStats;
+use crate::waiting::Waiting;
 
 #[derive(Debug)]
 pub(crate) struct Segment {
@@ -20,7 +22,34 @@ pub(crate) struct Segment {
 #[derive(Debug)]
 pub(crate) struct Stretch {
     pub(crate) machine: Machine<Parcel>,
+    pub(crate) waiting: Waiting,
     pub(crate) meter: Meter,
+    pub(crate) slot: Slot,
+}
+
+impl Stretch {
+    /// Lets in what waits, as far as there is room.
+    pub(crate) fn let_in(&mut self, at: Duration) {
+        let machine = &mut self.machine;
+        self.waiting.offer(|parcel| match machine.offer(at, parcel) {
+            Offer::Accepted => Ok(()),
+            Offer::Full(parcel) | Offer::Dropped(parcel, _) | Offer::TooBig(parcel, _) => Err(parcel),
+        });
+    }
+
+    /// When something comes out, or there is room for what waits.
+    pub(crate) fn next(&self) -> Option<Duration> {
+        let arrival = self.machine.next_wakeup();
+        if self.waiting.is_empty() {
+            return arrival;
+        }
+        arrival.into_iter().chain(self.machine.next_room()).min()
+    }
+
+    /// Whether what comes goes on at once.
+    pub(crate) fn is_clear(&self) -> bool {
+        self.machine.conditions().is_clear() && !self.machine.is_cut()
+    }
 }
 
 impl Segment {
@@ -28,7 +57,9 @@ impl Segment {
         let seed = spec.seed.derive("segment").derive(&spec.name);
         let stretch = |conditions, way| Stretch {
             machine: Machine::new(conditions, seed.derive(way), Overflow::PushBack),
+            waiting: Waiting::default(),
             meter: Meter::default(),
+            slot: Slot::default(),
         };
         Self {
             lanes: [stretch(spec.up, "up"), stretch(spec.down, "down")],
@@ -45,6 +76,7 @@ impl Segment {
                 lane.machine.cut(now);
             } else {
                 lane.machine.heal(now);
+                lane.let_in(now);
             }
         }
     }

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 use wharf_link::Settings;
 
 use crate::datagram::DatagramStats;
+use crate::lateness::LatenessStats;
 use crate::spec::{Cut, CutDirection};
 
 /// Figures of a link.
@@ -31,6 +32,12 @@ pub struct LinkStats {
     pub rate_up: u64,
     /// Bits per second to consumers, over the last second.
     pub rate_down: u64,
+    /// How late bytes were written to the provider.
+    #[serde(default)]
+    pub lateness_up: LatenessStats,
+    /// How late bytes were written to consumers.
+    #[serde(default)]
+    pub lateness_down: LatenessStats,
     /// The conditions towards the provider.
     pub up: Settings,
     /// The conditions back.

@@ -156,6 +156,7 @@ impl Link {
                 evicted: self.counts.evicted,
                 expired: self.counts.expired,
             }),
+            ..LinkStats::default()
         }
     }
 }

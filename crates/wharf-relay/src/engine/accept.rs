@@ -63,6 +63,7 @@ impl Engine {
         let Some(link) = self.link_mut(number) else {
             return;
         };
+        let ordinal = link.counts.total;
         link.counts.total += 1;
         // Linux hands the listener's own setting on.
         #[cfg(not(target_os = "linux"))]
@@ -79,14 +80,14 @@ impl Engine {
             Far::Starting => {
                 let due = link.park.time;
                 link.parked += 1;
-                if let Some(key) = self.insert(Connection::new(number, stream, Progress::Parked)) {
+                if let Some(key) = self.insert(Connection::new(number, ordinal, stream, Progress::Parked)) {
                     let due = self.clock.now() + due;
                     self.timers.set(due, Due::Parked(key));
                 }
             }
             Far::Ready(_) => {
                 link.counts.connections += 1;
-                if let Some(key) = self.insert(Connection::new(number, stream, Progress::Calling)) {
+                if let Some(key) = self.insert(Connection::new(number, ordinal, stream, Progress::Calling)) {
                     self.call(key);
                 }
             }

@@ -3,7 +3,7 @@
 use mio::{Interest, Token};
 use wharf_link::Conditions;
 
-use super::{Engine, OF_LISTENER};
+use super::{Engine, OF_LISTENER, Work};
 use crate::connection::{DOWN, UP};
 use crate::error::Error;
 use crate::link::{Far, Link};
@@ -31,6 +31,7 @@ impl Engine {
         }
         let listeners = link.listeners.clone();
         self.links.push(Some(link));
+        self.measure(number);
         let result = self
             .follow_listening(number)
             .and_then(|()| self.watch(number, &listeners));
@@ -98,6 +99,7 @@ impl Engine {
                 listener.bound_buffers(&up, &before);
             }
         }
+        self.measure(id.0);
         self.stir(id.0);
         Ok(())
     }
@@ -173,8 +175,14 @@ impl Engine {
         for key in self.keys_of(id.0) {
             self.abort(key);
         }
-        let link = self.links.get_mut(id.0 as usize).and_then(Option::take);
-        for index in link.into_iter().flat_map(|link| link.listeners) {
+        let Some(mut link) = self.links.get_mut(id.0 as usize).and_then(Option::take) else {
+            return Ok(());
+        };
+        for (direction, lane) in link.lanes.iter_mut().enumerate() {
+            let work = Work::Lane(id.0, direction);
+            self.agenda.put(work, &mut lane.slot, None);
+        }
+        for index in link.listeners {
             self.listeners[index] = None;
         }
         Ok(())
@@ -227,17 +235,23 @@ impl Engine {
 
     /// Has every connection of a link see what it can do now.
     pub(super) fn stir(&mut self, number: u32) {
+        let now = self.clock.now();
         for key in self.keys_of(number) {
             for direction in [UP, DOWN] {
                 let held = self
                     .connections
                     .get_mut(key)
-                    .and_then(|connection| connection.flows[direction].held.take());
+                    .map(|connection| &mut connection.flows[direction])
+                    .filter(|flow| flow.unoffered == 0)
+                    .and_then(|flow| flow.held.take());
                 if let Some(mark) = held {
-                    self.send(key, direction, mark);
+                    self.send(key, direction, mark, now);
                 }
                 self.unfinished.push_back((key, direction));
             }
+        }
+        for direction in [UP, DOWN] {
+            self.settle_lane(number, direction);
         }
     }
 

@@ -4,6 +4,7 @@
 use mio::Token;
 
 use super::Engine;
+use super::serve::Work;
 use crate::datagram::{Around, DatagramSpec, Datagrams};
 use crate::error::Error;
 use crate::spec::LinkId;
@@ -58,8 +59,8 @@ impl Engine {
     }
 
     /// Remembers when the next is due.
-    fn note_datagrams(&mut self) {
+    pub(super) fn note_datagrams(&mut self) {
         let next = self.datagrams.next();
-        self.next_due = self.next_due.into_iter().chain(next).min();
+        self.agenda.put(Work::Datagrams, &mut self.datagrams_slot, next);
     }
 }

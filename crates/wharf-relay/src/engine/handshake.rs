@@ -8,9 +8,12 @@
 //!                ACK ─────────────▶ provider may be read
 //! ```
 
+use std::time::Duration;
+
 use mio::{Interest, Token};
 use wharf_link::Offer;
 
+use super::lanes::way_is_clear;
 use super::{Due, Engine, OF_PROVIDER};
 use crate::connection::{DIAL_TIME, DOWN, Dial, Progress, UP};
 use crate::flow::{Content, End, Mark, Parcel, Side};
@@ -25,45 +28,47 @@ impl Engine {
             return;
         };
         connection.progress = Progress::Calling;
-        self.send(key, UP, Mark::Syn);
+        self.begin_stages(key);
+        let now = self.clock.now();
+        self.send(key, UP, Mark::Syn, now);
     }
 
-    /// Sends a mark along a direction, behind what is under way.
-    pub(super) fn send(&mut self, key: Key, direction: usize, mark: Mark) {
+    /// Sends a mark over the link at `at`, behind what is under way there.
+    pub(super) fn send(&mut self, key: Key, direction: usize, mark: Mark, at: Duration) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let number = connection.link as usize;
-        let Some(Some(link)) = self.links.get_mut(number) else {
+        let number = connection.link;
+        let Some(Some(link)) = self.links.get_mut(number as usize) else {
             return;
         };
-        let machine = &mut link.lanes[direction].machine;
+        let lane = &mut link.lanes[direction];
         let flow = &mut connection.flows[direction];
-        let clear = machine.conditions().is_clear() && !machine.is_cut();
-        if clear && flow.is_out_of_machine() {
-            return self.arrive(key, direction, mark);
+        if way_is_clear(lane, &self.segments, &link.via, direction) && flow.is_out_of_machine() {
+            return self.arrive(key, direction, mark, at);
         }
         let parcel = Parcel {
             connection: key,
             content: Content::Mark(mark),
+            hop: 1,
         };
-        match machine.offer(self.clock.now(), parcel) {
+        match lane.machine.offer(at, parcel) {
             Offer::Accepted => {
                 flow.parcels += 1;
-                self.note_due(number, direction);
+                self.settle_lane(number, direction);
             }
             // Only a cut refuses a mark, which takes no room. It goes when the cut is healed.
             _ => flow.held = Some(mark),
         }
     }
 
-    /// A mark has come out at the far side.
-    pub(super) fn arrive(&mut self, key: Key, direction: usize, mark: Mark) {
+    /// A mark has come out at the far side, where it should have at `at`.
+    pub(super) fn arrive(&mut self, key: Key, direction: usize, mark: Mark, at: Duration) {
         match mark {
             Mark::Syn => self.dial(key),
             Mark::SynAck => {
                 self.open(key, UP);
-                self.send(key, UP, Mark::Ack);
+                self.send(key, UP, Mark::Ack, at);
                 self.pump(key, UP);
             }
             Mark::Ack => {
@@ -75,6 +80,17 @@ impl Engine {
                     connection.flows[direction].fin_arrived = true;
                 }
                 self.pump(key, direction);
+            }
+            Mark::Close => {
+                self.drop_chain(key, direction);
+                let Some(connection) = self.connections.get_mut(key) else {
+                    return;
+                };
+                connection.flows[direction].close();
+                match connection.progress {
+                    Progress::Open => self.pump(key, direction),
+                    _ => self.close_in_order(key),
+                }
             }
             Mark::Reset => {
                 // What has arrived before it is handed over first, as far as it goes at once.
@@ -127,7 +143,8 @@ impl Engine {
             let Some(&address) = dial.addresses.get(dial.next) else {
                 link.counts.refused += 1;
                 connection.flows[DOWN].end = End::Reset;
-                return self.send(key, DOWN, Mark::Reset);
+                let now = self.clock.now();
+                return self.send(key, DOWN, Mark::Reset, now);
             };
             dial.next += 1;
             dial.attempt += 1;
@@ -167,7 +184,8 @@ impl Engine {
             Some(Err(_)) => self.dial_next(key),
             Some(Ok(())) => {
                 connection.progress = Progress::Open;
-                self.send(key, DOWN, Mark::SynAck);
+                let now = self.clock.now();
+                self.send(key, DOWN, Mark::SynAck, now);
             }
         }
     }

@@ -1,14 +1,15 @@
-//! The machines: what enters them, in turns, and what comes out, on time.
+//! The machines of links: what enters them, in turns, and what comes out, on time.
 
 use std::time::Duration;
 
 use wharf_link::Offer;
 
-use super::Engine;
-use crate::connection::{DOWN, UP};
+use super::{Engine, Work};
 use crate::flow::{Content, End, Flow, Mark, Parcel, Taken};
 use crate::key::Key;
 use crate::link::Lane;
+use crate::segment::Segment;
+use crate::spec::SegmentId;
 
 /// How many parcels one direction of a link delivers, and how many turns it gives, before others
 /// have theirs.
@@ -18,79 +19,51 @@ const TURN: usize = 1024;
 const ALONE: usize = 64 * 1024;
 
 impl Engine {
-    /// Serves the machines if one of them has something due.
-    pub(super) fn serve_if_due(&mut self) {
-        if self.next_due.is_some_and(|due| due <= self.clock.now()) {
-            self.serve();
-        }
-    }
-
-    /// Delivers all that is due, lets in what waits, and says when there is more to do.
-    pub(super) fn serve(&mut self) {
-        self.next_due = None;
-        for link in 0..self.links.len() {
-            for direction in [UP, DOWN] {
-                let busy = matches!(&self.links[link], Some(link)
-                    if !(link.lanes[direction].machine.is_empty()
-                        && link.lanes[direction].round.is_empty()));
-                if !busy {
-                    continue;
-                }
-                self.deliver(link, direction);
-                self.enter(link, direction);
-                let next = self.links[link]
-                    .as_ref()
-                    .and_then(|link| link.lanes[direction].next());
-                self.next_due = self.next_due.into_iter().chain(next).min();
-            }
-        }
-        self.serve_datagrams();
-    }
-
-    /// Takes out of a machine what has arrived.
-    fn deliver(&mut self, link: usize, direction: usize) {
-        let now = self.clock.now();
-        let mut marks = Vec::new();
+    /// Delivers what has come out of a link's machine by `at`.
+    pub(super) fn serve_lane(&mut self, link: u32, direction: usize, at: Duration) {
         for _ in 0..TURN {
-            let Some(Some(lane)) = self
-                .links
-                .get_mut(link)
-                .map(|link| link.as_mut().map(|link| &mut link.lanes[direction]))
-            else {
+            let Some(lane) = self.lane_mut(link, direction) else {
+                return;
+            };
+            let Some(delivery) = lane.machine.poll(at) else {
                 break;
             };
-            let Some(delivery) = lane.machine.poll(now) else {
-                break;
-            };
-            let Parcel {
-                connection: key,
-                content,
-            } = delivery.packet;
-            let Some(connection) = self.connections.get_mut(key) else {
-                continue;
-            };
-            let flow = &mut connection.flows[direction];
-            flow.parcels = flow.parcels.saturating_sub(1);
-            match content {
-                Content::Bytes(count) => {
-                    // Less when the connection has discarded its bytes meanwhile.
-                    flow.under_way = flow.under_way.saturating_sub(count as usize);
-                    if self.delivered.last() != Some(&(key, direction)) {
-                        self.delivered.push((key, direction));
-                    }
-                }
-                Content::Mark(mark) => marks.push((key, mark)),
+            self.pass_on(delivery.packet, direction, delivery.ideal_time);
+        }
+        self.settle_lane(link, direction);
+    }
+
+    /// A parcel has come out of a machine at `at`: it goes to the next, or has arrived.
+    pub(super) fn pass_on(&mut self, mut parcel: Parcel, direction: usize, at: Duration) {
+        let key = parcel.connection;
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let Some(Some(link)) = self.links.get(connection.link as usize) else {
+            return;
+        };
+        if let Some(segment) = link.hop(direction, parcel.hop) {
+            parcel.hop += 1;
+            return self.enter_segment(segment, direction, parcel, at);
+        }
+        let flow = &mut connection.flows[direction];
+        flow.parcels = flow.parcels.saturating_sub(1);
+        match parcel.content {
+            Content::Bytes(count) => {
+                // Less when the connection has discarded its bytes meanwhile.
+                flow.under_way = flow.under_way.saturating_sub(count as usize);
+                self.note_delivered(key, direction, at);
             }
+            Content::Mark(mark) => self.arrive(key, direction, mark, at),
         }
-        // Marks come behind the bytes before them. Bytes behind a mark of the same connection do not
-        // exist, or (behind an ACK) go the same way.
-        let mut delivered = std::mem::take(&mut self.delivered);
-        for (key, direction) in delivered.drain(..) {
-            self.pump(key, direction);
-        }
-        self.delivered = delivered;
-        for (key, mark) in marks {
-            self.arrive(key, direction, mark);
+    }
+
+    /// Bytes have arrived, and are to be written.
+    pub(super) fn note_delivered(&mut self, key: Key, direction: usize, at: Duration) {
+        // All that has arrived by now is written at once; the first of it has waited longest.
+        let last = self.delivered.last();
+        if last.is_none_or(|&(last, way, _)| (last, way) != (key, direction)) {
+            self.delivered.push((key, direction, at));
         }
     }
 
@@ -105,20 +78,20 @@ impl Engine {
         }
         flow.waiting = true;
         flow.deficit = 0;
-        let number = connection.link as usize;
-        let Some(Some(link)) = self.links.get_mut(number) else {
+        let number = connection.link;
+        let Some(lane) = self.lane_mut(number, direction) else {
             return;
         };
-        link.lanes[direction].round.push_back(key);
+        lane.round.push_back(key);
         self.enter(number, direction);
-        self.note_due(number, direction);
+        self.settle_lane(number, direction);
     }
 
     /// Gives turns to those that wait, while there is room.
-    fn enter(&mut self, link: usize, direction: usize) {
+    pub(super) fn enter(&mut self, number: u32, direction: usize) {
         for _ in 0..TURN {
             let now = self.clock.now();
-            let Some(Some(link)) = self.links.get_mut(link) else {
+            let Some(Some(link)) = self.links.get_mut(number as usize) else {
                 return;
             };
             let lane = &mut link.lanes[direction];
@@ -134,9 +107,11 @@ impl Engine {
             let alone = lane.round.is_empty();
             let flow = &mut connection.flows[direction];
             let Some(source) = &mut connection.sides[direction] else {
+                flow.waiting = false;
                 continue;
             };
             let turn = Turn {
+                clear: way_is_clear(lane, &self.segments, &link.via, direction),
                 lane,
                 flow,
                 key,
@@ -146,26 +121,86 @@ impl Engine {
             match turn.take(source, &mut self.scratch) {
                 Outcome::Again => lane.round.push_back(key),
                 Outcome::Over => flow.waiting = false,
+                Outcome::Pump => {
+                    flow.waiting = false;
+                    self.unfinished.push_back((key, direction));
+                }
                 Outcome::Mark(mark) => {
                     flow.waiting = false;
-                    flow.end = match mark {
-                        Mark::Fin => End::Fin,
-                        _ => End::Reset,
-                    };
-                    self.send(key, direction, mark);
+                    match mark {
+                        Mark::Fin => flow.end = End::Fin,
+                        Mark::Reset => flow.end = End::Reset,
+                        _ => {}
+                    }
+                    self.send(key, direction, mark, now);
                 }
             }
         }
     }
 
-    /// Remembers that a machine may have something due earlier than was known.
-    pub(super) fn note_due(&mut self, link: usize, direction: usize) {
-        let Some(Some(link)) = self.links.get(link) else {
+    /// Enters what has come out of a connection's stages at `at`.
+    pub(super) fn enter_bytes(&mut self, key: Key, direction: usize, count: usize, at: Duration) {
+        let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let next = link.lanes[direction].next();
-        self.next_due = self.next_due.into_iter().chain(next).min();
+        let number = connection.link;
+        let Some(Some(link)) = self.links.get_mut(number as usize) else {
+            return;
+        };
+        let flow = &mut connection.flows[direction];
+        let lane = &mut link.lanes[direction];
+        if way_is_clear(lane, &self.segments, &link.via, direction) && flow.is_out_of_machine() {
+            flow.under_way = flow.under_way.saturating_sub(count);
+            return self.note_delivered(key, direction, at);
+        }
+        flow.unoffered += count;
+        if flow.waiting {
+            return;
+        }
+        if lane.round.is_empty() {
+            offer(lane, flow, key, at);
+        }
+        if flow.unoffered > 0 {
+            flow.waiting = true;
+            flow.deficit = 0;
+            lane.round.push_back(key);
+        }
+        self.settle_lane(number, direction);
     }
+
+    /// Notes when a link's machine has something to do next, after whatever has happened to it.
+    pub(super) fn settle_lane(&mut self, number: u32, direction: usize) {
+        let Some(Some(link)) = self.links.get_mut(number as usize) else {
+            return;
+        };
+        let lane = &mut link.lanes[direction];
+        if !lane.entering && !lane.round.is_empty() && lane.has_room() {
+            lane.entering = true;
+            self.entering.push((number, direction));
+        }
+        let next = lane.next();
+        let work = Work::Lane(number, direction);
+        self.agenda.put(work, &mut lane.slot, next);
+    }
+
+    pub(super) fn lane_mut(&mut self, link: u32, direction: usize) -> Option<&mut Lane> {
+        self.link_mut(link).map(|link| &mut link.lanes[direction])
+    }
+}
+
+/// Whether what enters comes out at once.
+pub(super) fn way_is_clear(
+    lane: &Lane,
+    segments: &[Option<Segment>],
+    via: &[SegmentId],
+    direction: usize,
+) -> bool {
+    lane.machine.conditions().is_clear()
+        && !lane.machine.is_cut()
+        && via.iter().all(|id| {
+            let segment = segments.get(id.0 as usize).and_then(Option::as_ref);
+            segment.is_none_or(|segment| segment.lanes[direction].is_clear())
+        })
 }
 
 /// One connection's turn to enter bytes.
@@ -175,6 +210,7 @@ struct Turn<'a> {
     key: Key,
     now: Duration,
     alone: bool,
+    clear: bool,
 }
 
 enum Outcome {
@@ -182,7 +218,9 @@ enum Outcome {
     Again,
     /// It has no more for now, or no credit.
     Over,
-    /// Its source has ended.
+    /// It needs the machine no more.
+    Pump,
+    /// Its source has ended, or a mark has waited for its bytes.
     Mark(Mark),
 }
 
@@ -194,17 +232,23 @@ impl Turn<'_> {
             key,
             now,
             alone,
+            clear,
         } = self;
-        let segment = lane.segment();
-        offer(lane, flow, key, now, segment);
+        offer(lane, flow, key, now);
         if flow.unoffered > 0 {
             return Outcome::Again;
+        }
+        if let Some(mark) = flow.held.take() {
+            return Outcome::Mark(mark);
+        }
+        if flow.chain.is_some() || clear && flow.is_out_of_machine() {
+            return Outcome::Pump;
         }
         if flow.end != End::Open || !source.readable {
             flow.deficit = 0;
             return Outcome::Over;
         }
-        let credit = lane.window().saturating_sub(flow.bytes.len());
+        let credit = lane.figures.window().saturating_sub(flow.bytes.len());
         if credit == 0 {
             flow.deficit = 0;
             // A reset does not wait for a reader.
@@ -213,6 +257,7 @@ impl Turn<'_> {
                 false => Outcome::Over,
             };
         }
+        let segment = lane.figures.parcel();
         let share = flow.deficit + segment;
         let share = if alone { share.max(ALONE) } else { share };
         let room = lane.machine.room();
@@ -228,7 +273,7 @@ impl Turn<'_> {
                 flow.under_way += count;
                 flow.unoffered += count;
                 flow.deficit = flow.deficit.saturating_sub(count);
-                offer(lane, flow, key, now, segment);
+                offer(lane, flow, key, now);
                 match source.readable || flow.unoffered > 0 {
                     true => Outcome::Again,
                     false => Outcome::Over,
@@ -241,13 +286,15 @@ impl Turn<'_> {
     }
 }
 
-/// Offers what has been read, in parcels, as far as the machine takes them.
-fn offer(lane: &mut Lane, flow: &mut Flow, key: Key, now: Duration, segment: usize) {
+/// Offers what is past the stages, in parcels, as far as the machine takes them.
+fn offer(lane: &mut Lane, flow: &mut Flow, key: Key, now: Duration) {
+    let segment = lane.figures.parcel();
     while flow.unoffered > 0 {
         let count = flow.unoffered.min(segment);
         let parcel = Parcel {
             connection: key,
-            content: Content::Bytes(u32::try_from(count).unwrap_or(u32::MAX)),
+            content: Content::of_bytes(count),
+            hop: 1,
         };
         let Offer::Accepted = lane.machine.offer(now, parcel) else {
             return;

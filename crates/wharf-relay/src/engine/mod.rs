@@ -13,6 +13,7 @@ mod handshake;
 mod lanes;
 mod pump;
 mod segments;
+mod serve;
 mod stages;
 
 use std::collections::VecDeque;
@@ -20,9 +21,12 @@ use std::fs::File;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
-use mio::event::Event;
+use mio::event::Event as SocketEvent;
 use mio::{Events, Poll, Token, Waker};
 
+use self::serve::Work;
+use crate::agenda::{Agenda, Slot};
+use crate::chain::Event;
 use crate::clock::Clock;
 use crate::connection::{Connection, DOWN, Progress, UP};
 use crate::datagram::Datagrams;
@@ -75,8 +79,12 @@ pub(crate) struct Engine {
     timers: Timers<Due>,
     /// Directions that had more to move than their turn allowed.
     unfinished: VecDeque<(Key, usize)>,
-    /// Connections that a delivery has reached, and where.
-    delivered: Vec<(Key, usize)>,
+    /// Connections that a delivery has reached, where, and when it should have.
+    delivered: Vec<(Key, usize, Duration)>,
+    /// Directions of links whose connections may enter.
+    entering: Vec<(u32, usize)>,
+    /// What comes of the work of one chain.
+    events: Vec<Event>,
     /// Whether some listener has more to accept.
     accepting: bool,
     jobs_left: bool,
@@ -84,8 +92,9 @@ pub(crate) struct Engine {
     scratch: Vec<u8>,
     /// Given up for a moment to accept, and shed, when no descriptor is left.
     spare: Option<File>,
-    /// When the next thing is due in a machine.
-    next_due: Option<Duration>,
+    /// When something is due in a machine.
+    agenda: Agenda<Work>,
+    datagrams_slot: Slot,
 }
 
 impl Engine {
@@ -106,12 +115,15 @@ impl Engine {
             timers: Timers::new(),
             unfinished: VecDeque::new(),
             delivered: Vec::new(),
+            entering: Vec::new(),
+            events: Vec::new(),
             accepting: false,
             jobs_left: false,
             pipes: Pipes::default(),
             scratch: vec![0; SCRATCH],
             spare: spare_descriptor(),
-            next_due: None,
+            agenda: Agenda::new(),
+            datagrams_slot: Slot::default(),
         };
         Ok((engine, waker))
     }
@@ -143,6 +155,7 @@ impl Engine {
             if !self.do_jobs() {
                 return;
             }
+            self.note_datagrams();
             self.on_timers();
             self.serve();
             self.connections.recycle();
@@ -152,15 +165,17 @@ impl Engine {
     /// How long to wait for events.
     fn timeout(&mut self) -> Option<Duration> {
         let coarse = self.timers.next();
-        let deadline = self.next_due.into_iter().chain(coarse).min();
+        let deadline = self.agenda.next().into_iter().chain(coarse).min();
         let overdue = deadline.is_some_and(|deadline| deadline <= self.clock.now());
-        if overdue || self.accepting || self.jobs_left || !self.unfinished.is_empty() {
+        let unfinished =
+            !(self.unfinished.is_empty() && self.delivered.is_empty() && self.entering.is_empty());
+        if overdue || self.accepting || self.jobs_left || unfinished {
             return Some(Duration::ZERO);
         }
         self.clock.arm(deadline)
     }
 
-    fn on_event(&mut self, event: &Event) {
+    fn on_event(&mut self, event: &SocketEvent) {
         let Token(token) = event.token();
         let index = token >> 2;
         match token & 3 {
@@ -178,7 +193,7 @@ impl Engine {
     }
 
     /// An event of the socket that is the source of `direction`, and the sink of the other.
-    fn on_socket(&mut self, index: usize, direction: usize, event: &Event) {
+    fn on_socket(&mut self, index: usize, direction: usize, event: &SocketEvent) {
         let Some(key) = self.connections.key_at(index) else {
             return;
         };
@@ -238,7 +253,11 @@ impl Engine {
 
     /// Takes a connection out of everything that counts it.
     fn forget(&mut self, key: Key) -> Option<Connection> {
+        for direction in [UP, DOWN] {
+            self.drop_chain(key, direction);
+        }
         let mut connection = self.connections.remove(key)?;
+        self.forget_waiting(connection.link, key);
         for flow in &mut connection.flows {
             flow.discard(&mut self.pipes);
         }
@@ -255,6 +274,18 @@ impl Engine {
     /// Ends a connection as it should end.
     fn close(&mut self, key: Key) {
         drop(self.forget(key));
+    }
+
+    /// Ends a connection in good order although its sources have not ended. What they have sent is
+    /// read and forgotten first: closing a socket with bytes unread would reset it (RFC 2525, 2.17).
+    fn close_in_order(&mut self, key: Key) {
+        let Some(connection) = self.forget(key) else {
+            return;
+        };
+        for mut side in connection.sides.into_iter().flatten() {
+            let _ = side.stream.shutdown(std::net::Shutdown::Write);
+            let _ = side.read(&mut self.scratch);
+        }
     }
 
     /// Ends a connection with a reset to both sides.

@@ -3,6 +3,7 @@
 use std::net::Shutdown;
 
 use super::Engine;
+use super::lanes::way_is_clear;
 use crate::connection::{Connection, UP};
 use crate::flow::{End, Flushed, Mark, Taken};
 use crate::key::Key;
@@ -51,6 +52,7 @@ impl Engine {
                 sink.readable = true;
                 flow.end = End::Reset;
                 flow.discard(&mut self.pipes);
+                self.drop_chain(key, direction);
                 return self.pump(key, 1 - direction);
             }
             let through = flushed == Flushed::All && flow.under_way == 0;
@@ -59,9 +61,12 @@ impl Engine {
                 // It fails only where the sink is gone, which its own direction tells.
                 let _ = sink.stream.shutdown(Shutdown::Write);
             }
+            if flow.closing && flushed == Flushed::All {
+                return self.close_in_order(key);
+            }
             if flow.end == End::Fin && source.broken {
                 flow.end = End::Reset;
-                return self.send(key, direction, Mark::Reset);
+                return self.send_end(key, direction, Mark::Reset);
             }
             if flows.iter().all(|flow| flow.fin_done) {
                 return self.close(key);
@@ -70,14 +75,26 @@ impl Engine {
             if flow.end != End::Open || !open[direction] || !source.readable {
                 return;
             }
-            if !(lane.machine.conditions().is_clear() && flow.is_out_of_machine()) {
+            if flow.chain.is_some() {
+                if left == 0 {
+                    return self.unfinished.push_back((key, direction));
+                }
+                match self.feed_chain(key, direction) {
+                    Some(count) => left = left.saturating_sub(count.max(1)),
+                    None => return,
+                }
+                continue;
+            }
+            let clear = way_is_clear(lane, &self.segments, &link.via, direction);
+            if !(clear && flow.is_out_of_machine()) {
                 return self.queue_up(key, direction);
             }
             if flushed == Flushed::Blocked {
                 if source.broken {
                     // A reset does not wait for a reader.
                     flow.end = End::Reset;
-                    self.arrive(key, direction, Mark::Reset);
+                    let now = self.clock.now();
+                    self.arrive(key, direction, Mark::Reset, now);
                 }
                 return;
             }
@@ -106,9 +123,53 @@ impl Engine {
                 }
                 Taken::Reset => {
                     flow.end = End::Reset;
-                    return self.arrive(key, direction, Mark::Reset);
+                    let now = self.clock.now();
+                    return self.arrive(key, direction, Mark::Reset, now);
                 }
             }
         }
+    }
+
+    /// Sends the end of a stream, through the stages if there are any.
+    fn send_end(&mut self, key: Key, direction: usize, mark: Mark) {
+        if !self.end_through_chain(key, direction, mark) {
+            let now = self.clock.now();
+            self.send(key, direction, mark, now);
+        }
+    }
+
+    /// Writes what has arrived, and does nothing else. What can't be written the pump meets again.
+    pub(super) fn write_ready(&mut self, key: Key, direction: usize) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let link = connection.link;
+        let mut written = 0;
+        if let Some(sink) = &connection.sides[1 - direction] {
+            let flow = &mut connection.flows[direction];
+            flow.flush(&sink.stream, &mut self.pipes, &mut written);
+        }
+        let now = self.clock.now();
+        if let Some(lane) = self.lane_mut(link, direction).filter(|_| written > 0) {
+            lane.meter.add(now, written);
+        }
+    }
+
+    /// Writes all that has arrived since the last time.
+    pub(super) fn write_delivered(&mut self) {
+        let mut delivered = std::mem::take(&mut self.delivered);
+        for (key, direction, at) in delivered.drain(..) {
+            let Some(link) = self.connections.get_mut(key).map(|connection| connection.link) else {
+                continue;
+            };
+            self.pump(key, direction);
+            let late = self.clock.now().saturating_sub(at);
+            if let Some(lane) = self.lane_mut(link, direction) {
+                lane.lateness.record(late);
+            }
+        }
+        // What has been delivered meanwhile is kept.
+        delivered.append(&mut self.delivered);
+        self.delivered = delivered;
     }
 }

@@ -1,12 +1,22 @@
 //! Stretches of network that links share.
 
-use wharf_link::Conditions;
+use std::time::Duration;
 
-use super::Engine;
+use wharf_link::{Conditions, Packet};
+
+use super::{Engine, Work};
+use crate::connection::{DOWN, UP};
 use crate::error::Error;
+use crate::figures::Figures;
+use crate::flow::Parcel;
+use crate::key::Key;
+use crate::link::Link;
 use crate::segment::Segment;
 use crate::spec::{CutDirection, SegmentId, SegmentSpec};
 use crate::stats::SegmentStats;
+
+/// How many parcels a segment hands on before others have their turn.
+const TURN: usize = 1024;
 
 impl Engine {
     pub(crate) fn add_segment(&mut self, spec: SegmentSpec) -> SegmentId {
@@ -24,6 +34,7 @@ impl Engine {
         let segment = self.known_segment(id)?;
         for (lane, conditions) in segment.lanes.iter_mut().zip(conditions) {
             lane.machine.set_conditions(now, conditions);
+            lane.let_in(now);
         }
         self.stir_over(id);
         Ok(())
@@ -63,11 +74,87 @@ impl Engine {
             .ok_or(Error::NoSuchSegment(id))
     }
 
+    /// A parcel comes to a segment at `at`.
+    pub(super) fn enter_segment(&mut self, id: SegmentId, direction: usize, parcel: Parcel, at: Duration) {
+        let Ok(segment) = self.known_segment(id) else {
+            // It cannot be removed while a link runs over it.
+            return;
+        };
+        let stretch = &mut segment.lanes[direction];
+        stretch.waiting.push(parcel);
+        stretch.let_in(at);
+        self.settle_stretch(id, direction);
+    }
+
+    /// Hands on what has come out of a segment by `at`, and lets in what waits.
+    pub(super) fn serve_stretch(&mut self, number: u32, direction: usize, at: Duration) {
+        let id = SegmentId(number);
+        for _ in 0..TURN {
+            let Ok(segment) = self.known_segment(id) else {
+                return;
+            };
+            let stretch = &mut segment.lanes[direction];
+            let Some(delivery) = stretch.machine.poll(at) else {
+                break;
+            };
+            stretch.meter.add(delivery.ideal_time, delivery.packet.len());
+            self.pass_on(delivery.packet, direction, delivery.ideal_time);
+        }
+        if let Ok(segment) = self.known_segment(id) {
+            segment.lanes[direction].let_in(at);
+        }
+        self.settle_stretch(id, direction);
+    }
+
+    /// Notes when a segment has something to do next.
+    fn settle_stretch(&mut self, id: SegmentId, direction: usize) {
+        let Some(Some(segment)) = self.segments.get_mut(id.0 as usize) else {
+            return;
+        };
+        let stretch = &mut segment.lanes[direction];
+        let next = stretch.next();
+        let work = Work::Stretch(id.0, direction);
+        self.agenda.put(work, &mut stretch.slot, next);
+    }
+
+    /// The sums of a link's ways, after a change.
+    pub(super) fn measure(&mut self, number: u32) {
+        let Some(Some(link)) = self.links.get_mut(number as usize) else {
+            return;
+        };
+        for (direction, lane) in link.lanes.iter_mut().enumerate() {
+            lane.figures = link
+                .via
+                .iter()
+                .filter_map(|id| self.segments.get(id.0 as usize)?.as_ref())
+                .map(|segment| Figures::of(segment.lanes[direction].machine.conditions()))
+                .fold(Figures::of(lane.machine.conditions()), Figures::and);
+        }
+    }
+
+    /// Forgets what a connection has waiting before the segments of its link.
+    pub(super) fn forget_waiting(&mut self, number: u32, key: Key) {
+        let Some(Some(link)) = self.links.get(number as usize) else {
+            return;
+        };
+        for id in &link.via {
+            if let Some(Some(segment)) = self.segments.get_mut(id.0 as usize) {
+                for stretch in &mut segment.lanes {
+                    stretch.waiting.forget(key);
+                }
+            }
+        }
+    }
+
     /// Has every connection over a segment see what it can do now.
     fn stir_over(&mut self, id: SegmentId) {
-        for number in 0..self.links.len() {
-            let over = matches!(&self.links[number], Some(link) if link.via.contains(&id));
-            if over && let Ok(number) = u32::try_from(number) {
+        for direction in [UP, DOWN] {
+            self.settle_stretch(id, direction);
+        }
+        for number in (0u32..).take(self.links.len()) {
+            let over = |link: &mut Link| link.via.contains(&id);
+            if self.link_mut(number).is_some_and(over) {
+                self.measure(number);
                 self.stir(number);
             }
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use socket2::SockRef;
 use wharf_link::{Conditions, Jitter, Latency, QueueLimit, Rate, Seed, Size};
-use wharf_relay::{LinkId, LinkSpec, LinkStats, ParkLimits, Provider, Relay};
+use wharf_relay::{LinkId, LinkSpec, LinkStats, ParkLimits, Provider, Relay, SegmentId};
 
 /// Longer than anything takes on a busy machine: only a test that fails waits for it.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -69,6 +69,21 @@ impl Bed {
             link,
             address,
             provider,
+        }
+    }
+
+    /// The same, with a new link over a segment.
+    pub(crate) fn over_segment(self, segment: SegmentId) -> Self {
+        let front = listener();
+        let address = front.local_addr().expect("an address");
+        let own = self.provider.local_addr().expect("an address");
+        let mut spec = spec(front, Provider::Ready(vec![own]));
+        spec.via = vec![segment];
+        let link = self.relay.add(spec).expect("a link");
+        Self {
+            address,
+            link,
+            ..self
         }
     }
 

@@ -8,4 +8,7 @@ mod cut;
 mod datagrams;
 mod ends;
 mod provider;
+mod segments;
+mod stages;
+mod storm;
 mod transfer;

@@ -1,0 +1,41 @@
+//! Which stages act on a connection.
+
+use wharf_link::{Probability, Seed};
+
+use crate::stage::{Stage, StageId};
+
+/// The chance of one direction of one connection: a function of the link's seed, the connection's
+/// number and the stage, so that a run can be had again.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Chance {
+    seed: Seed,
+    connection: u64,
+}
+
+impl Chance {
+    /// `seed` is the direction's.
+    pub(crate) fn new(seed: Seed, connection: u64) -> Self {
+        Self { seed, connection }
+    }
+
+    /// Whether a stage acts on the connection. The number drawn is the same whatever the toxicity, so
+    /// that raising it adds connections and leaves none out.
+    pub(crate) fn hits(&self, stage: &Stage) -> bool {
+        match stage.toxicity {
+            Probability::ALWAYS => true,
+            Probability::NEVER => false,
+            toxicity => {
+                let drawn = u128::from(self.of(stage.id).derive("toxicity").0);
+                // Scaled from 2⁶⁴ to parts per billion, without floats.
+                let parts = (drawn * u128::from(Probability::ALWAYS.parts_per_billion())) >> 64;
+                parts < u128::from(toxicity.parts_per_billion())
+            }
+        }
+    }
+
+    /// The seed of a stage of the connection.
+    pub(crate) fn of(&self, stage: StageId) -> Seed {
+        self.seed
+            .derive(&format!("connection {} stage {stage}", self.connection))
+    }
+}

@@ -1,0 +1,86 @@
+//! What a path may hold, by its conditions: how large a parcel is, and how much may be under way.
+
+use std::time::Duration;
+
+use wharf_link::{Conditions, QueueLimit, Rate};
+
+/// One MSS: Ethernet's 1500 bytes without 40 of IPv4 and TCP and 12 of timestamps.
+pub(crate) const SEGMENT: usize = 1448;
+
+/// The largest parcel, as the largest burst that a TCP stack sends at once (GSO).
+const LARGEST: usize = 64 * 1024;
+
+/// What one direction of one connection may have under way where there is no rate: what a Linux
+/// sender has at most by default (the third of `tcp_wmem`).
+const WINDOW: usize = 4 << 20;
+
+/// The least window.
+const LEAST_WINDOW: usize = 128 * 1024;
+
+/// The sum of all that lies one behind the other on a path.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Figures {
+    /// The lowest rate.
+    rate: Option<Rate>,
+    /// The longest time under way.
+    delay: Duration,
+    /// What the queues hold, in bytes.
+    queues: u64,
+}
+
+impl Figures {
+    pub(crate) fn of(conditions: &Conditions) -> Self {
+        // Four standard deviations: nearly all of a normal distribution, all of a uniform one.
+        let jitter = conditions
+            .jitter
+            .as_ref()
+            .map_or(Duration::ZERO, |jitter| jitter.spread * 4);
+        let queues = match conditions.queue_limit() {
+            None => 0,
+            Some(QueueLimit::Bytes(limit)) => limit.bytes(),
+            Some(QueueLimit::Packets(count)) => u64::from(count) * parcel(conditions.rate) as u64,
+        };
+        Self {
+            rate: conditions.rate,
+            delay: conditions.latency.duration() + jitter,
+            queues,
+        }
+    }
+
+    /// This and then that.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            rate: self.rate.into_iter().chain(other.rate).min(),
+            delay: self.delay.saturating_add(other.delay),
+            queues: self.queues.saturating_add(other.queues),
+        }
+    }
+
+    /// The largest parcel.
+    pub(crate) fn parcel(&self) -> usize {
+        parcel(self.rate)
+    }
+
+    /// What one connection may have between its two sockets: what the path promised to hold, which
+    /// is its queues and what is under way.
+    pub(crate) fn window(&self) -> usize {
+        let Some(rate) = self.rate else {
+            return WINDOW;
+        };
+        let flight = rate.bytes_in(self.delay);
+        let window = usize::try_from(self.queues.saturating_add(flight)).unwrap_or(usize::MAX);
+        window.max(LEAST_WINDOW)
+    }
+}
+
+/// One MSS; at rates where that is many a millisecond, what passes in 100 µs, which keeps the event
+/// loop from waking for each.
+fn parcel(rate: Option<Rate>) -> usize {
+    match rate {
+        None => LARGEST,
+        Some(rate) => {
+            let bytes = rate.bytes_in(Duration::from_micros(100));
+            usize::try_from(bytes).map_or(LARGEST, |bytes| bytes.clamp(SEGMENT, LARGEST))
+        }
+    }
+}
