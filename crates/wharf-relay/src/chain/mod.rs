@@ -23,7 +23,7 @@ pub(crate) use chance::Chance;
 use post::{Post, Step};
 
 /// How much happens in one go, before the caller has its turn again.
-const STEPS: usize = 4096;
+const STEPS: usize = 16;
 
 #[derive(Debug)]
 pub(crate) struct Chain {
@@ -118,6 +118,7 @@ impl Chain {
 
     /// Moves on what can move on at `now`. One pass is enough, since nothing moves back.
     fn settle(&mut self, now: Duration, events: &mut Vec<Event>) {
+        self.posts.iter_mut().for_each(Post::begin_turn);
         let mut index = 0;
         while let Some(post) = self.posts.get_mut(index) {
             match post.pop(now) {

@@ -9,6 +9,9 @@ use super::{CLOSE, Chance};
 use crate::flow::{Content, Mark};
 use crate::stage::{Effect, OnRemoval, Stage, StageId};
 
+/// How many pieces a slice makes at once: each is written by itself.
+const PIECES: u32 = 64;
+
 /// A stage and its state.
 #[derive(Debug)]
 pub(crate) struct Post {
@@ -22,10 +25,14 @@ pub(crate) struct Post {
     network: Option<Box<Network>>,
     /// Bytes held and in the network.
     bytes: usize,
-    /// Of a limit: bytes that have passed. Of a slice: pieces.
+    /// Of a limit: bytes that have passed.
     passed: u64,
     /// Of a slice: the next piece goes no earlier.
     rest: Duration,
+    /// Of a slice: what the next length is drawn from.
+    draw: Seed,
+    /// Of a slice: how many pieces may go before others have their turn.
+    turn: u32,
 }
 
 #[derive(Debug)]
@@ -66,6 +73,8 @@ impl Post {
             bytes: 0,
             passed: 0,
             rest: Duration::ZERO,
+            draw: seed,
+            turn: 0,
         }
     }
 
@@ -167,6 +176,11 @@ impl Post {
         }
     }
 
+    /// Before it is asked what it does at a time.
+    pub(crate) fn begin_turn(&mut self) {
+        self.turn = PIECES;
+    }
+
     fn pass_front(&mut self, at: Duration) -> Option<Step> {
         let (_, content) = self.held.pop_front()?;
         self.bytes -= content.bytes();
@@ -199,19 +213,20 @@ impl Post {
         let Content::Bytes(count) = content else {
             return self.pass_front(at);
         };
+        self.turn = self.turn.checked_sub(1)?;
         let piece = self.piece(average, vary).min(count);
-        self.passed += 1;
         self.rest = at.saturating_add(delay);
         self.take_bytes(piece);
         Some(Step::Pass(at, Content::Bytes(piece)))
     }
 
     /// The length of the next piece.
-    fn piece(&self, average: Size, vary: Size) -> u32 {
+    fn piece(&mut self, average: Size, vary: Size) -> u32 {
         let (average, vary) = (average.bytes().max(1), vary.bytes());
         let least = average.saturating_sub(vary).max(1);
         let most = average.saturating_add(vary);
-        let drawn = u128::from(self.seed.derive(&format!("piece {}", self.passed)).0);
+        self.draw = self.draw.derive("");
+        let drawn = u128::from(self.draw.0);
         let span = u128::from(most - least) + 1;
         let length = u128::from(least) + ((drawn * span) >> 64);
         u32::try_from(length).unwrap_or(u32::MAX)

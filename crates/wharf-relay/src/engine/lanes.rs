@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use wharf_link::Offer;
 
+use super::stages::PARCELS;
 use super::{Engine, Work};
 use crate::flow::{Content, End, Flow, Mark, Parcel, Taken};
 use crate::key::Key;
@@ -157,7 +158,8 @@ impl Engine {
         if flow.waiting {
             return;
         }
-        if lane.round.is_empty() {
+        // Beyond so many parcels, what comes in small ones goes on in large ones.
+        if lane.round.is_empty() && (flow.parcels as usize) < PARCELS {
             offer(lane, flow, key, at);
         }
         if flow.unoffered > 0 {

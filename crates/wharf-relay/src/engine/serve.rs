@@ -12,10 +12,10 @@ use super::Engine;
 use crate::key::Key;
 
 /// How many things are served that are due, before what has arrived is written.
-const TURN: usize = 4096;
+const TURN: usize = 256;
 
-/// How often, before sockets have their turn.
-const ROUNDS: usize = 4;
+/// How long things are served that are due, before sockets have their turn.
+const TIME: Duration = Duration::from_millis(2);
 
 /// What is due at a time of its own, in the order in which parcels pass.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -41,7 +41,8 @@ impl Engine {
     /// Lets happen all that is due, each thing at the time at which it was, in the order of these
     /// times; then writes what has arrived, and lets in what waits.
     pub(super) fn serve(&mut self) {
-        for _ in 0..ROUNDS {
+        let begin = self.clock.now();
+        loop {
             let now = self.clock.now();
             for _ in 0..TURN {
                 let Some((due, work)) = self.agenda.pop(now) else {
@@ -57,7 +58,7 @@ impl Engine {
                     self.settle_lane(link, direction);
                 }
             }
-            if self.agenda.next().is_none_or(|due| due > now) {
+            if self.agenda.next().is_none_or(|due| due > now) || now > begin + TIME {
                 return;
             }
         }

@@ -13,7 +13,7 @@ use crate::stage::Stage;
 
 /// How many parcels one direction of a connection may have under way. Bytes are bounded by its
 /// window; this bounds a sender of single bytes.
-const PARCELS: usize = 8192;
+pub(super) const PARCELS: usize = 8192;
 
 /// How much is read at once.
 const READ: usize = 64 * 1024;

