@@ -1,11 +1,13 @@
 //! The ports of a stack: leased, held, and handed to services and links.
 
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::io::ErrorKind;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener, UdpSocket};
 
 use wharf_lease::{Checkout, Error as LeaseError, Hold, Key, Lease, Registry};
 
-use crate::project::{Address, LinkDef, Port, PortName, Service, ServiceName};
+use crate::engine::StackError;
+use crate::project::{Address, LinkDef, Port, PortName, Service, ServiceName, Transport};
 
 /// The name of a service's first port.
 pub const MAIN: &str = Key::MAIN;
@@ -139,11 +141,12 @@ impl Ports {
         self.services.remove(service);
     }
 
-    /// A listener, on each loopback family, for a link.
-    pub(crate) fn listen_for_link(
+    /// What a link listens on, on each loopback family.
+    pub(crate) fn sockets_for_link(
         &self,
         link: &LinkDef,
-    ) -> Result<(SocketAddr, Vec<TcpListener>), LeaseError> {
+        transport: Transport,
+    ) -> Result<LinkSockets, StackError> {
         let key = self.key(&link.name.to_string(), LINK);
         let (lease, hold) = match link.listen {
             Some(port) => {
@@ -153,7 +156,43 @@ impl Ports {
             }
             None => self.registry.lease_held(&key)?,
         };
-        let listeners = hold.listen()?;
-        Ok((SocketAddr::from((Ipv4Addr::LOCALHOST, lease.port())), listeners))
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, lease.port()));
+        let datagrams = match transport.has_udp() {
+            true => datagrams(lease.port())?,
+            false => Vec::new(),
+        };
+        let listeners = match transport.has_tcp() {
+            true => hold.listen()?,
+            false => Vec::new(),
+        };
+        Ok(LinkSockets {
+            address,
+            listeners,
+            datagrams,
+        })
     }
+}
+
+/// What a link listens on.
+#[derive(Debug)]
+pub(crate) struct LinkSockets {
+    /// Where consumers connect.
+    pub(crate) address: SocketAddr,
+    pub(crate) listeners: Vec<TcpListener>,
+    pub(crate) datagrams: Vec<UdpSocket>,
+}
+
+/// Sockets for datagrams at a port of both families; IPv6 only where there is any.
+fn datagrams(port: u16) -> Result<Vec<UdpSocket>, StackError> {
+    let families: [IpAddr; 2] = [Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()];
+    let mut sockets = Vec::new();
+    for ip in families {
+        let address = SocketAddr::from((ip, port));
+        match UdpSocket::bind(address) {
+            Ok(socket) => sockets.push(socket),
+            Err(error) if ip.is_ipv6() && error.kind() == ErrorKind::AddrNotAvailable => {}
+            Err(source) => return Err(StackError::Datagrams { address, source }),
+        }
+    }
+    Ok(sockets)
 }

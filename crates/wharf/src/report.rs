@@ -98,7 +98,8 @@ impl From<StackError> for Report {
                 LeaseError::InUse { .. } | LeaseError::Held { .. } | LeaseError::Exhausted { .. },
             ) => Code::PortTaken,
             StackError::Lease(_) | StackError::RunDir(_) | StackError::Control { .. } => Code::Unusable,
-            StackError::Guardian(_) | StackError::Relay(_) => Code::Failed,
+            StackError::Datagrams { .. } => Code::PortTaken,
+            StackError::Guardian(_) | StackError::Relay(_) | StackError::Stage { .. } => Code::Failed,
         };
         Report::new(code, &error).maybe_hint(error.hint())
     }

@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use wharf_link::{Latency, Probability, Rate, Size};
 
 use super::{Rule, RuleError};
 
 /// A rule as it is written. Every key may be left out. [`Rule`] is what it means.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "http")]
 pub struct RuleText {
     /// The method, or one of several: `"POST"`, `["PUT", "PATCH"]`. By default any.
     #[serde(skip_serializing_if = "OneOrMany::is_empty")]
@@ -24,6 +26,7 @@ pub struct RuleText {
     pub header: OneOrMany,
     /// How many of the requests that match otherwise. By default all.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub probability: Option<Probability>,
     /// Answers with this status, 200 to 599. The provider is not asked.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,15 +36,19 @@ pub struct RuleText {
     pub body: Option<String>,
     /// Holds the answer back for so long, from its first byte on.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub delay: Option<Latency>,
     /// Lets so many bytes of the answer's body pass in a second.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub rate: Option<Rate>,
     /// Breaks the answer off after so many bytes of its body, if it has more.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub truncate: Option<Size>,
     /// Lets nothing more come after so many bytes of the answer's body, and leaves the connection open.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>")]
     pub stall: Option<Size>,
     /// Gives no answer at all: `"connection"` resets the connection, `"request"` only the request's own
     /// stream, where there is such a thing (HTTP/2; HTTP/1.1 has only the connection).
@@ -56,8 +63,9 @@ pub struct RuleText {
 }
 
 /// What a request without an answer costs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
+#[schemars(inline)]
 pub enum Drop {
     /// The connection, and whatever else is on it.
     Connection,
@@ -67,8 +75,9 @@ pub enum Drop {
 
 /// Changes of headers, made in this order: `remove`, `set`, `add`. Where a request's `host` is set, that is
 /// its `:authority` in HTTP/2.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default, deny_unknown_fields)]
+#[schemars(rename = "headers")]
 pub struct HeaderText {
     /// These go.
     #[serde(skip_serializing_if = "OneOrMany::is_empty")]
@@ -88,12 +97,14 @@ impl HeaderText {
 }
 
 /// A text, or a list of texts.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(from = "OneOrManyText", into = "OneOrManyText")]
+#[schemars(with = "OneOrManyText", inline)]
 pub struct OneOrMany(pub Vec<String>);
 
-#[derive(Clone, Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize, JsonSchema)]
 #[serde(untagged)]
+#[schemars(inline)]
 enum OneOrManyText {
     One(String),
     Many(Vec<String>),

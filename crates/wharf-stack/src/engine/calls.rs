@@ -270,7 +270,7 @@ impl Stack {
             up: link.up.settings(),
             down: link.down.settings(),
             cut: link.cut,
-            stats: self.relay.stats(link.id).unwrap_or_default(),
+            stats: self.stats_of(link),
         });
         statuses.collect()
     }
@@ -281,7 +281,7 @@ impl Stack {
             name: name.to_string(),
             up: segment.up.settings(),
             down: segment.down.settings(),
-            stats: self.relay.segment_stats(segment.id).unwrap_or_default(),
+            stats: self.stats_of_segment(segment),
         });
         statuses.collect()
     }

@@ -8,13 +8,15 @@
 //! - `start`: from a project file to a stack that is ready to run, or an error and nothing left.
 //! - `launch`: orders of the supervisor: start, signal, kill, and the probes.
 //! - `streams`: the standard streams of a service.
-//! - `wire`: ports, links, environments, and what changes when the file does.
+//! - `wire`: ports, environments, and what changes when the file does.
+//! - `links`: what leads from a consumer to its provider.
 //! - `play`: scenarios.
 //! - `calls`: requests at the control socket.
 
 mod calls;
 mod files;
 mod launch;
+mod links;
 mod play;
 mod start;
 mod streams;
@@ -38,9 +40,9 @@ use crate::rundir::{StackFiles, StackLock};
 use crate::supervise::{Event, Exit, Haste, Supervisor, Suspect};
 
 use launch::Live;
+use links::{Link, Segment};
 use play::Playing;
 pub use start::{Config, Interactive, Source, StackError, Started};
-use wire::{Link, Segment};
 
 /// So long at most does a stop wait for the guardian beyond the grace of its services.
 const LONGEST_NAP: Duration = Duration::from_secs(1);

@@ -146,23 +146,15 @@ impl Stack {
 
     fn put_links(&mut self, changes: Vec<Change>) {
         for Change { link: name, state } in changes {
-            let Some(link) = self.links.get_mut(&name) else {
+            let Some(link) = self.links.get(&name) else {
                 continue;
             };
-            let id = link.id;
+            let recut = link.cut != state.cut;
             if (&link.up, &link.down) != (&state.up, &state.down) {
-                (link.up, link.down) = (state.up.clone(), state.down.clone());
-                self.note(self.relay.set_conditions(id, state.up, state.down));
+                self.set_conditions(&name, state.up, state.down);
             }
-            let Some(link) = self.links.get_mut(&name) else {
-                continue;
-            };
-            if link.cut != state.cut {
-                link.cut = state.cut;
-                self.note(match state.cut {
-                    Some(cut) => self.relay.cut(id, cut),
-                    None => self.relay.heal(id),
-                });
+            if recut {
+                self.set_cut(&name, state.cut);
             }
         }
     }

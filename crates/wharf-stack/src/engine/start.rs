@@ -87,6 +87,22 @@ pub enum StackError {
         /// What is wrong.
         source: wharf_link::SettingsError,
     },
+    /// A link for datagrams could not be bound.
+    #[error("bind {address} for datagrams: {source}")]
+    Datagrams {
+        /// The address.
+        address: std::net::SocketAddr,
+        /// Why.
+        source: io::Error,
+    },
+    /// What stands before a provider could not be started.
+    #[error("link {link}: {source}")]
+    Stage {
+        /// The link.
+        link: String,
+        /// Why.
+        source: wharf_http::StageError,
+    },
     /// A service cannot be started as it is written.
     #[error(transparent)]
     Plan(#[from] PlanError),

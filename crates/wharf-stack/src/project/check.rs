@@ -9,8 +9,10 @@ use wharf_link::Seed;
 use super::at::{At, Named};
 use super::error::Fault;
 use super::name::{CLIENT, DOOR, Label, PortName, ServiceName, StackName};
-use super::values::{ExternalAddress, Port, Protocol, ServiceKind, parse_time};
-use super::written::{ExternalTable, ProjectTable, ServiceTable};
+use super::values::{
+    ExternalAddress, Port, Protocol, ServiceKind, TlsOrigin, TlsRoots, Transport, parse_time,
+};
+use super::written::{ExternalTable, ProjectTable, ServiceTable, TlsTable, TlsValue};
 use super::{External, Need, NeedKind, Project, SEED, Service, links, order, scenarios, service, suggest};
 
 /// Reads a project.
@@ -161,13 +163,55 @@ fn external(key: &At<String>, table: &ExternalTable) -> Result<External, Fault> 
     })?;
     let protocol = match &table.protocol {
         Some(written) => protocol(written)?,
+        None if table.transport == Transport::Udp => Protocol::udp(),
         None => Protocol::usual_on(address.port()),
     };
+    let tls = table
+        .tls
+        .as_ref()
+        .map(|written| tls(written, &address))
+        .transpose()?
+        .flatten();
+    if let (Some(written), Transport::Udp) = (&table.tls, table.transport) {
+        return Err(Fault::new(
+            &written.span,
+            "TLS needs connections, and this external has datagrams",
+        )
+        .hint("leave `tls` out, or `transport`"));
+    }
     Ok(External {
         name: name(key, "external")?,
         address,
-        protocol,
+        protocol: match tls {
+            Some(_) => protocol.in_clear(),
+            None => protocol,
+        },
+        transport: table.transport,
+        tls,
     })
+}
+
+/// The TLS that links to an external begin.
+fn tls(written: &At<TlsValue>, address: &ExternalAddress) -> Result<Option<TlsOrigin>, Fault> {
+    let table = match &written.value {
+        TlsValue::Whether(false) => return Ok(None),
+        TlsValue::Whether(true) => TlsTable::default(),
+        TlsValue::Table(table) => table.clone(),
+    };
+    let name = table.name.unwrap_or_else(|| match address {
+        ExternalAddress::Socket(address) => address.ip().to_string(),
+        ExternalAddress::Named(host, _) => host.clone(),
+    });
+    let roots = match (table.ca, table.dangerously_unverified) {
+        (Some(_), true) => {
+            let message = "`ca` and `dangerously-unverified` exclude each other";
+            return Err(Fault::new(&written.span, message));
+        }
+        (Some(file), false) => TlsRoots::File(file),
+        (None, true) => TlsRoots::Nobody,
+        (None, false) => TlsRoots::Platform,
+    };
+    Ok(Some(TlsOrigin { name, roots }))
 }
 
 fn address(text: &str) -> Option<ExternalAddress> {

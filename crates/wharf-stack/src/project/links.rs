@@ -1,11 +1,12 @@
 //! The arrows of a project and what the network does on each.
 
+use wharf_http::Rule;
 use wharf_link::Settings;
 
 use super::at::{At, Named};
 use super::error::Fault;
 use super::name::{Consumer, LinkName, SegmentName, ServiceName};
-use super::written::{LinkTable, SegmentTable};
+use super::written::{HttpRule, LinkTable, SegmentTable};
 use super::{External, NeedKind, Port, Service, ServiceKind, check, conditions, service, suggest};
 
 /// A link: one arrow and the conditions of its two directions.
@@ -25,6 +26,8 @@ pub struct LinkDef {
     pub down: Settings,
     /// The segments that it passes, the first nearest to the consumer.
     pub via: Vec<SegmentName>,
+    /// What happens to HTTP requests on it; the first that matches decides.
+    pub http: Vec<Rule>,
 }
 
 /// What stands at a link's far end.
@@ -61,6 +64,7 @@ pub(super) fn all(
         };
         let directions = [table.up.as_ref(), table.down.as_ref()];
         [link.up, link.down] = conditions::of(table, table.profile.as_ref(), &directions)?;
+        link.http = http(table.http.as_deref().unwrap_or_default())?;
         link.via = via(table.via.as_deref().unwrap_or_default(), segments)?;
         link.listen = listen(table.listen.as_ref(), &name)?;
         link.profile = table.profile.as_ref().map(|profile| profile.value.clone());
@@ -79,6 +83,7 @@ fn clear(consumer: Consumer, provider: ServiceName, kind: ProviderKind) -> LinkD
         up: Settings::default(),
         down: Settings::default(),
         via: Vec::new(),
+        http: Vec::new(),
     }
 }
 
@@ -202,6 +207,14 @@ pub(super) fn segments(written: &Named<SegmentTable>) -> Result<Vec<SegmentDef>,
         })
     });
     read.collect()
+}
+
+fn http(written: &[At<HttpRule>]) -> Result<Vec<Rule>, Fault> {
+    let rules = written.iter().map(|rule| {
+        Rule::try_from(rule.value.clone())
+            .map_err(|error| Fault::new(&rule.span, format!("HTTP rule: {error}")))
+    });
+    rules.collect()
 }
 
 fn via(written: &[At<String>], segments: &[SegmentDef]) -> Result<Vec<SegmentName>, Fault> {

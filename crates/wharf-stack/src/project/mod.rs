@@ -59,7 +59,7 @@ pub use name::{
 pub use schema::schema;
 pub use values::{
     Address, Command, EnvFiles, ExternalAddress, HoldChoice, Port, Protocol, ReadyCheck, RestartPolicy,
-    ServiceKind, SocketPassing, StopSignal,
+    ServiceKind, SocketPassing, StopSignal, TlsOrigin, TlsRoots, Transport,
 };
 
 /// The seed of a stack whose file names none: the same stack meets the same chance each time.
@@ -134,6 +134,8 @@ pub struct Service {
     pub hold: HoldChoice,
     /// What it speaks.
     pub protocol: Protocol,
+    /// What carries it.
+    pub transport: Transport,
 }
 
 impl Service {
@@ -181,8 +183,12 @@ pub struct External {
     pub name: ServiceName,
     /// Where it is.
     pub address: ExternalAddress,
-    /// What it speaks.
+    /// What it speaks; in clear, where links to it begin TLS.
     pub protocol: Protocol,
+    /// What carries it.
+    pub transport: Transport,
+    /// The TLS that links to it begin.
+    pub tls: Option<TlsOrigin>,
 }
 
 impl Project {

@@ -11,7 +11,9 @@ use super::frameworks;
 use super::name::{PortName, ServiceName};
 use super::substitute::{self, Known};
 use super::suggest;
-use super::values::{Command, EnvFiles, HoldChoice, Port, Protocol, ReadyCheck, ServiceKind, SocketPassing};
+use super::values::{
+    Command, EnvFiles, HoldChoice, Port, Protocol, ReadyCheck, ServiceKind, SocketPassing, Transport,
+};
 use super::written::{EnvValue, OneOrMany, ReadyTable, ReadyValue, ServiceTable};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
@@ -28,6 +30,7 @@ pub(super) fn read(key: &At<String>, table: &ServiceTable, names: &Names) -> Res
     let command = command(&run.value, &run.span, "run")?;
     let protocol = match &table.protocol {
         Some(written) => check::protocol(written)?,
+        None if table.transport == Transport::Udp => Protocol::udp(),
         None => frameworks::protocol(&command).unwrap_or_else(Protocol::http),
     };
     let is_service = table.kind == ServiceKind::Service;
@@ -55,6 +58,7 @@ pub(super) fn read(key: &At<String>, table: &ServiceTable, names: &Names) -> Res
             Some(false) => HoldChoice::Never,
         },
         protocol,
+        transport: table.transport,
         run: command,
         name,
     };

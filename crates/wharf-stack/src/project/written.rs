@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use super::at::{At, Named};
-use super::values::{Address, RestartPolicy, ServiceKind, SocketPassing, StopSignal};
+use super::values::{Address, RestartPolicy, ServiceKind, SocketPassing, StopSignal, Transport};
 
 /// The services of a project, what they need, and the network between them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -105,6 +105,9 @@ pub(super) struct ServiceTable {
     /// Its application protocol, as a URL's scheme: `http`, `postgresql`, `redis`. By default what
     /// the program is known to speak, else `http`.
     pub(super) protocol: Option<At<String>>,
+    /// `tcp` (the default), `udp`, or `both` on one port.
+    #[serde(default)]
+    pub(super) transport: Transport,
 }
 
 /// A thing outside the stack that services need.
@@ -117,6 +120,39 @@ pub(super) struct ExternalTable {
     /// Its application protocol, as a URL's scheme. By default what is usual on its port, else
     /// `http`.
     pub(super) protocol: Option<At<String>>,
+    /// `tcp` (the default), `udp`, or `both` on one port.
+    #[serde(default)]
+    pub(super) transport: Transport,
+    /// Whether links to it begin TLS: `true`, or `{ name = "…", ca = "ca.pem" }`. Consumers then speak
+    /// to the link in clear.
+    pub(super) tls: Option<At<TlsValue>>,
+}
+
+/// TLS that links begin.
+#[derive(Clone, Debug, Deserialize, JsonSchema)]
+#[serde(
+    untagged,
+    expecting = "`tls` is true, false or a table with `name`, `ca` and `dangerously-unverified`"
+)]
+#[schemars(inline)]
+pub(super) enum TlsValue {
+    Whether(bool),
+    Table(TlsTable),
+}
+
+/// How an external is verified.
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+#[schemars(rename = "tls")]
+pub(super) struct TlsTable {
+    /// The name that its certificate must bear. By default the address's.
+    pub(super) name: Option<String>,
+    /// A PEM file with the certificates that may have signed it. By default those that this machine
+    /// trusts.
+    pub(super) ca: Option<String>,
+    /// Takes any certificate: whoever is on the way reads and changes everything.
+    #[serde(default)]
+    pub(super) dangerously_unverified: bool,
 }
 
 /// Defines tables that hold conditions beside keys of their own. The keys of conditions are those of
@@ -220,6 +256,8 @@ with_conditions! {
         down: Option<DirectionTable>,
         /// The segments that it passes, the first nearest to the consumer.
         via: Option<Vec<At<String>>>,
+        /// What happens to HTTP requests; the first that matches decides.
+        http: Option<Vec<At<HttpRule>>>,
     }
 
     /// The conditions of one direction.
@@ -299,6 +337,9 @@ pub(super) enum RepeatValue {
     Times(i64),
     Word(String),
 }
+
+/// A rule for HTTP requests, as it is written.
+pub(super) type HttpRule = wharf_http::RuleText;
 
 /// One text, or a list of them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]

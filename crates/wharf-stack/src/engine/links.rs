@@ -1,0 +1,401 @@
+use std::fmt::Display;
+use std::net::{SocketAddr, ToSocketAddrs};
+
+use wharf_http::{Carries, Far, HttpStage, Roots, Rule, StageConfig, TlsOrigination, Upstream};
+use wharf_link::{Conditions, Seed, Settings};
+use wharf_relay::{
+    Cut, DatagramLimits, DatagramSpec, LinkId, LinkSpec, LinkStats, ParkLimits, Provider, SegmentId,
+    SegmentSpec,
+};
+
+use super::files::beside;
+use super::{Stack, StackError};
+use crate::logs::Stream;
+use crate::probe;
+use crate::project::{
+    External, ExternalAddress, LinkDef, LinkName, Project, SegmentName, ServiceName, TlsRoots, Transport,
+};
+use crate::supervise::Phase;
+
+/// A link as the stack knows it.
+pub(super) struct Link {
+    carriers: Carriers,
+    pub(super) address: SocketAddr,
+    pub(super) in_file: (Conditions, Conditions),
+    via: Vec<SegmentName>,
+    pub(super) up: Conditions,
+    pub(super) down: Conditions,
+    pub(super) cut: Option<Cut>,
+    /// What it leads to, where that is not a service.
+    external: Option<External>,
+    /// Where it leads: also while a stage stands before the provider.
+    far: Provider,
+    stage: Option<HttpStage>,
+    pub(super) rules: Vec<Rule>,
+}
+
+/// A segment as the stack knows it.
+pub(super) struct Segment {
+    id: SegmentId,
+    pub(super) up: Conditions,
+    pub(super) down: Conditions,
+}
+
+/// What carries a link: connections, datagrams, or both.
+#[derive(Clone, Copy, Debug)]
+struct Carriers {
+    tcp: Option<LinkId>,
+    udp: Option<LinkId>,
+}
+
+impl Carriers {
+    fn ids(self) -> impl Iterator<Item = LinkId> {
+        self.tcp.into_iter().chain(self.udp)
+    }
+}
+
+impl Stack {
+    /// Puts the segments of the project in place, new ones and those whose conditions changed.
+    pub(super) fn open_segments(&mut self, project: &Project) -> Result<(), StackError> {
+        for def in &project.segments {
+            let [up, down] = self.resolved(&def.name, [&def.up, &def.down])?;
+            if let Some(segment) = self.segments.get_mut(&def.name) {
+                if (&segment.up, &segment.down) != (&up, &down) {
+                    (segment.up, segment.down) = (up.clone(), down.clone());
+                    self.relay.set_segment_conditions(segment.id, up, down)?;
+                }
+                continue;
+            }
+            let id = self.relay.add_segment(SegmentSpec {
+                name: def.name.to_string(),
+                up: up.clone(),
+                down: down.clone(),
+                seed: project.seed,
+            })?;
+            let segment = Segment { id, up, down };
+            self.segments.insert(def.name.clone(), segment);
+        }
+        Ok(())
+    }
+
+    /// The conditions that settings come to, files read.
+    fn resolved(&self, of: &dyn Display, settings: [&Settings; 2]) -> Result<[Conditions; 2], StackError> {
+        let mut files = beside(&self.directory);
+        let mut resolve = |settings: &Settings| {
+            settings
+                .resolve(&Conditions::CLEAR, &mut files)
+                .map_err(|source| StackError::Conditions {
+                    of: of.to_string(),
+                    source,
+                })
+        };
+        Ok([resolve(settings[0])?, resolve(settings[1])?])
+    }
+
+    /// Listens for a link, unless it is there already: then only what the file says of it is new.
+    pub(super) fn open_link(&mut self, project: &Project, def: &LinkDef) -> Result<(), StackError> {
+        let [up, down] = self.resolved(&def.name, [&def.up, &def.down])?;
+        let transport = transport(project, &def.name.provider);
+        let stays = |link: &Link| {
+            link.via == def.via
+                && link.external.as_ref() == project.external(def.name.provider.as_str())
+                && link.carriers.tcp.is_some() == transport.has_tcp()
+                && link.carriers.udp.is_some() == transport.has_udp()
+        };
+        if self.links.get(&def.name).is_some_and(|link| !stays(link))
+            && let Some(link) = self.links.remove(&def.name)
+        {
+            // What carries it, or its way through the segments, is another: it is made anew.
+            self.end_link(&link);
+        }
+        let in_file = (up, down);
+        match self.links.get_mut(&def.name) {
+            Some(link) if link.in_file != in_file => {
+                link.in_file = in_file.clone();
+                self.set_conditions(&def.name, in_file.0, in_file.1);
+            }
+            Some(_) => {}
+            None => {
+                let link = self.new_link(project, def, transport, in_file)?;
+                self.links.insert(def.name.clone(), link);
+            }
+        }
+        if let Some(external) = project.external(def.name.provider.as_str()) {
+            self.set_provider(&def.name, resolve(external)?);
+        }
+        self.set_rules(&def.name, def.http.clone(), project.seed)
+    }
+
+    fn new_link(
+        &self,
+        project: &Project,
+        def: &LinkDef,
+        transport: Transport,
+        (up, down): (Conditions, Conditions),
+    ) -> Result<Link, StackError> {
+        let sockets = self.ports.sockets_for_link(def, transport)?;
+        let via = def
+            .via
+            .iter()
+            .filter_map(|name| Some(self.segments.get(name)?.id));
+        let tcp = transport.has_tcp().then(|| LinkSpec {
+            seed: project.seed,
+            name: def.name.to_string(),
+            listeners: sockets.listeners,
+            provider: Provider::Starting,
+            via: via.collect(),
+            up: up.clone(),
+            down: down.clone(),
+            park: ParkLimits::default(),
+        });
+        let udp = transport.has_udp().then(|| DatagramSpec {
+            seed: project.seed,
+            name: def.name.to_string(),
+            sockets: sockets.datagrams,
+            provider: Provider::Starting,
+            up: up.clone(),
+            down: down.clone(),
+            limits: DatagramLimits::default(),
+        });
+        let carriers = Carriers {
+            tcp: tcp.map(|spec| self.relay.add(spec)).transpose()?,
+            udp: udp.map(|spec| self.relay.add_datagrams(spec)).transpose()?,
+        };
+        Ok(Link {
+            carriers,
+            address: sockets.address,
+            in_file: (up.clone(), down.clone()),
+            via: def.via.clone(),
+            up,
+            down,
+            cut: None,
+            external: project.external(def.name.provider.as_str()).cloned(),
+            far: Provider::Starting,
+            stage: None,
+            rules: Vec::new(),
+        })
+    }
+
+    /// Ends the links and segments that the project no longer has.
+    pub(super) fn close_links_but(&mut self, project: &Project) {
+        let stays = |name: &LinkName| project.links().iter().any(|def| def.name == *name);
+        for (_, link) in self.links.iter().filter(|(name, _)| !stays(name)) {
+            self.end_link(link);
+        }
+        self.links.retain(|name, _| stays(name));
+        let stays = |name: &SegmentName| project.segments.iter().any(|def| def.name == *name);
+        for (_, segment) in self.segments.iter().filter(|(name, _)| !stays(name)) {
+            self.note(self.relay.remove_segment(segment.id));
+        }
+        self.segments.retain(|name, _| stays(name));
+    }
+
+    fn end_link(&self, link: &Link) {
+        for id in link.carriers.ids() {
+            self.note(self.relay.remove(id));
+        }
+    }
+
+    /// Puts these conditions in force.
+    pub(super) fn set_conditions(&mut self, name: &LinkName, up: Conditions, down: Conditions) {
+        let Some(link) = self.links.get_mut(name) else {
+            return;
+        };
+        (link.up, link.down) = (up.clone(), down.clone());
+        for id in link.carriers.ids().collect::<Vec<_>>() {
+            self.note(self.relay.set_conditions(id, up.clone(), down.clone()));
+        }
+    }
+
+    /// Cuts a link, or heals it.
+    pub(super) fn set_cut(&mut self, name: &LinkName, cut: Option<Cut>) {
+        let Some(link) = self.links.get_mut(name) else {
+            return;
+        };
+        link.cut = cut;
+        for id in link.carriers.ids().collect::<Vec<_>>() {
+            self.note(match cut {
+                Some(cut) => self.relay.cut(id, cut),
+                None => self.relay.heal(id),
+            });
+        }
+    }
+
+    /// Says what happens to HTTP requests on a link. A stage for that, or for TLS, is put before its
+    /// provider when there is first need of it, and stays.
+    pub(super) fn set_rules(
+        &mut self,
+        name: &LinkName,
+        rules: Vec<Rule>,
+        seed: Seed,
+    ) -> Result<(), StackError> {
+        let Some(link) = self
+            .links
+            .get_mut(name)
+            .filter(|link| link.carriers.tcp.is_some())
+        else {
+            return Ok(());
+        };
+        let external = link.external.as_ref();
+        let tls = external.and_then(|external| external.tls.as_ref());
+        link.rules = rules.clone();
+        if let Some(stage) = &link.stage {
+            stage.set_rules(rules);
+            return Ok(());
+        }
+        if rules.is_empty() && tls.is_none() {
+            return Ok(());
+        }
+        let is_http = match external {
+            Some(external) => external.protocol.is_http(),
+            None => true,
+        };
+        let mut config = StageConfig::new(
+            name.to_string(),
+            upstream_of(&link.far, external, &self.directory),
+        );
+        config.carries = if is_http { Carries::Http } else { Carries::Raw };
+        config.rules = rules;
+        config.seed = seed;
+        link.stage = Some(HttpStage::start(config).map_err(|source| StackError::Stage {
+            link: name.to_string(),
+            source,
+        })?);
+        let far = link.far.clone();
+        self.set_provider(name, far);
+        Ok(())
+    }
+
+    /// Says where a link's provider is: to its carriers, or to the stage before the provider.
+    fn set_provider(&mut self, name: &LinkName, provider: Provider) {
+        let Some(link) = self.links.get_mut(name) else {
+            return;
+        };
+        link.far = provider.clone();
+        let near = match (&link.stage, &provider) {
+            (Some(stage), Provider::Ready(_)) => {
+                // An external is asked for by its name each time, and needs no telling.
+                if link.external.is_none() {
+                    let upstream = upstream_of(&provider, None, &self.directory);
+                    if let Err(error) = stage.set_upstream(&upstream) {
+                        self.logs.add("wharf", Stream::Wharf, format!("{name}: {error}"));
+                    }
+                }
+                Provider::Ready(vec![stage.address()])
+            }
+            _ => provider.clone(),
+        };
+        let Carriers { tcp, udp } = link.carriers;
+        if let Some(id) = tcp {
+            self.note(self.relay.set_provider(id, near));
+        }
+        if let Some(id) = udp {
+            self.note(self.relay.set_provider(id, provider));
+        }
+    }
+
+    /// Tells the links that lead to a service where it is now.
+    pub(super) fn tell_links_about(&mut self, service: &ServiceName) {
+        let Some(view) = self.supervisor.view(service) else {
+            self.ports.forget(service);
+            return;
+        };
+        let provider = match view.phase {
+            Phase::Ready => match self.live.get(service) {
+                Some(live) => Provider::Ready(probe::reachable(&live.listens)),
+                None => Provider::Down,
+            },
+            Phase::Waiting | Phase::Starting | Phase::BackingOff => Provider::Starting,
+            Phase::Stopping if !self.supervisor.is_stopping() => Provider::Starting,
+            Phase::Stopping | Phase::Stopped | Phase::Done | Phase::Failed { .. } => Provider::Down,
+        };
+        let links = self.links.keys().filter(|name| name.provider == *service);
+        for name in links.cloned().collect::<Vec<_>>() {
+            self.set_provider(&name, provider.clone());
+        }
+    }
+
+    /// The figures of a link: those of its connections, with those of its datagrams.
+    pub(super) fn stats_of(&self, link: &Link) -> LinkStats {
+        let stats = |id: Option<LinkId>| id.and_then(|id| self.relay.stats(id).ok());
+        match (stats(link.carriers.tcp), stats(link.carriers.udp)) {
+            (Some(mut tcp), Some(udp)) => {
+                tcp.connections += udp.connections;
+                tcp.total_connections += udp.total_connections;
+                tcp.bytes_up += udp.bytes_up;
+                tcp.bytes_down += udp.bytes_down;
+                tcp.rate_up += udp.rate_up;
+                tcp.rate_down += udp.rate_down;
+                tcp.datagrams = udp.datagrams;
+                tcp
+            }
+            (tcp, udp) => tcp.or(udp).unwrap_or_default(),
+        }
+    }
+
+    /// The figures of a segment.
+    pub(super) fn stats_of_segment(&self, segment: &Segment) -> wharf_relay::SegmentStats {
+        self.relay.segment_stats(segment.id).unwrap_or_default()
+    }
+
+    /// The relay refuses only what is a bug of ours: it is said, and the stack goes on.
+    pub(super) fn note(&self, result: Result<(), wharf_relay::Error>) {
+        if let Err(error) = result {
+            self.logs.add("wharf", Stream::Wharf, error.to_string());
+        }
+    }
+}
+
+/// What carries traffic to a provider.
+fn transport(project: &Project, provider: &ServiceName) -> Transport {
+    let service = project.service(provider.as_str());
+    let external = project.external(provider.as_str());
+    service
+        .map(|service| service.transport)
+        .or(external.map(|external| external.transport))
+        .unwrap_or_default()
+}
+
+/// Where a stage dials.
+fn upstream_of(far: &Provider, external: Option<&External>, directory: &std::path::Path) -> Upstream {
+    let addresses = match far {
+        Provider::Ready(addresses) => addresses.clone(),
+        Provider::Starting | Provider::Down => Vec::new(),
+    };
+    let Some(external) = external else {
+        return Upstream::clear(addresses);
+    };
+    let far = match &external.address {
+        ExternalAddress::Socket(address) => Far::Addresses(vec![*address]),
+        ExternalAddress::Named(host, port) => Far::Host(host.clone(), port.get()),
+    };
+    let tls = external.tls.as_ref().map(|tls| TlsOrigination {
+        server_name: tls.name.clone(),
+        roots: match &tls.roots {
+            TlsRoots::Platform => Roots::Platform,
+            TlsRoots::File(file) => Roots::File(directory.join(file)),
+            TlsRoots::Nobody => Roots::DangerouslyUnverified,
+        },
+        alpn: match external.protocol.scheme() {
+            "postgresql" => vec!["postgresql".to_owned()],
+            _ => Vec::new(),
+        },
+    });
+    Upstream { far, tls }
+}
+
+/// The addresses of an external, as a link's provider.
+fn resolve(external: &External) -> Result<Provider, StackError> {
+    match &external.address {
+        ExternalAddress::Socket(address) => Ok(Provider::Ready(vec![*address])),
+        ExternalAddress::Named(host, port) => {
+            let resolved = (host.as_str(), port.get()).to_socket_addrs();
+            let addresses = resolved.map_err(|source| StackError::Resolve {
+                external: external.name.to_string(),
+                name: external.address.to_string(),
+                source,
+            })?;
+            Ok(Provider::Ready(addresses.collect()))
+        }
+    }
+}
