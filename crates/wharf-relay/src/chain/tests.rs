@@ -55,10 +55,10 @@ enum Do {
 }
 
 /// Does it, and tells all that came of it: `10ms 5` is five bytes at 10 ms.
-fn check(stages: Vec<Stage>, script: Vec<Do>) -> String {
+fn check(stages: &[Stage], script: Vec<Do>) -> String {
     let mut chain = Chain::empty();
     let mut events = Vec::new();
-    chain.set(Duration::ZERO, &stages, &CHANCE(), &mut events);
+    chain.set(Duration::ZERO, stages, &CHANCE(), &mut events);
     for action in script {
         match action {
             Do::Bytes(time, count) => {
@@ -108,7 +108,7 @@ fn each_effect_does_its_own() {
         (Effect::Reset(at(0)), "-5 before 0, 1ms Reset"),
     ];
     for (effect, wanted) in cases {
-        let told = check(vec![stage(1, effect.clone())], hello());
+        let told = check(&[stage(1, effect.clone())], hello());
         assert_eq!(told, wanted, "{effect:?}");
     }
 }
@@ -116,7 +116,7 @@ fn each_effect_does_its_own() {
 #[test]
 fn stages_stand_one_behind_the_other() {
     let told = check(
-        vec![stage(1, latency(10)), stage(2, limit(8)), stage(3, latency(5))],
+        &[stage(1, latency(10)), stage(2, limit(8)), stage(3, latency(5))],
         vec![Do::Bytes(0, 6), Do::Bytes(1, 6), Do::Bytes(2, 6), Do::Wait(100)],
     );
     assert_eq!(told, "-10 before 0, 15ms 6, 16ms 2, 16ms Close");
@@ -134,16 +134,16 @@ fn a_timeout_keeps_what_it_holds_or_swallows_it() {
         ]
     };
     let with = |on_removal| vec![stage(1, timeout(None, on_removal)), stage(2, latency(3))];
-    let told = check(with(OnRemoval::Resume), script());
+    let told = check(&with(OnRemoval::Resume), script());
     assert_eq!(told, "13ms 5, 13ms 6, 14ms 7");
-    let told = check(with(OnRemoval::Close), script());
+    let told = check(&with(OnRemoval::Close), script());
     assert_eq!(told, "-5 before 0, -6 before 0, -7 before 0, 13ms Close");
 }
 
 #[test]
 fn what_stays_keeps_its_state() {
     let told = check(
-        vec![
+        &[
             stage(1, limit(10)),
             stage(2, timeout(Some(50), OnRemoval::Resume)),
         ],
@@ -162,7 +162,7 @@ fn what_stays_keeps_its_state() {
     );
     assert_eq!(told, "-6 before 0, 20ms Close");
     let told = check(
-        vec![stage(1, limit(10))],
+        &[stage(1, limit(10))],
         vec![
             Do::Bytes(1, 6),
             Do::Set(10, vec![stage(9, latency(1)), stage(1, limit(7))]),
@@ -172,7 +172,7 @@ fn what_stays_keeps_its_state() {
     );
     assert_eq!(told, "1ms 6, 12ms 1, -5 before 0, 12ms Close");
     let told = check(
-        vec![stage(1, limit(10))],
+        &[stage(1, limit(10))],
         vec![Do::Bytes(1, 6), Do::Set(10, vec![stage(1, limit(4))])],
     );
     assert_eq!(told, "1ms 6, 10ms Close");
@@ -181,7 +181,7 @@ fn what_stays_keeps_its_state() {
 #[test]
 fn a_stage_that_goes_hands_on_at_once_and_one_that_comes_delays_what_comes() {
     let told = check(
-        vec![stage(1, latency(20)), stage(2, latency(30))],
+        &[stage(1, latency(20)), stage(2, latency(30))],
         vec![
             Do::Bytes(0, 1),
             Do::Bytes(25, 2),
@@ -192,7 +192,7 @@ fn a_stage_that_goes_hands_on_at_once_and_one_that_comes_delays_what_comes() {
     assert_eq!(told, "150ms 1, 156ms 2");
     // Both places changed: nothing overtakes.
     let told = check(
-        vec![stage(1, latency(20)), stage(2, latency(30))],
+        &[stage(1, latency(20)), stage(2, latency(30))],
         vec![
             Do::Bytes(0, 1),
             Do::Bytes(25, 2),

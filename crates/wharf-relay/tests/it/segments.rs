@@ -16,7 +16,7 @@ impl Bed {
     fn segment(&self, name: &str, conditions: Conditions) -> SegmentId {
         let spec = SegmentSpec {
             name: name.to_owned(),
-            up: conditions,
+            up: conditions.clone(),
             down: conditions,
             seed: Seed(1),
         };
@@ -30,7 +30,7 @@ impl Bed {
         let provider = self.provider.local_addr().expect("an address");
         let mut spec = spec(front, Provider::Ready(vec![provider]));
         spec.via = via.to_vec();
-        spec.up = conditions;
+        spec.up = conditions.clone();
         spec.down = conditions;
         let link = self.relay.add(spec).expect("a link");
         let client = patient(TcpStream::connect(address).expect("it listens"));
@@ -56,10 +56,8 @@ fn latencies_of_a_way_add_up_both_ways() {
     let begin = Instant::now();
     passes(&client, &server, "ping");
     assert!(begin.elapsed() >= Duration::from_millis(60));
-    assert_eq!(
-        bed.relay.segment_stats(home).expect("it is there").up,
-        latency(40)
-    );
+    let stats = bed.relay.segment_stats(home).expect("it is there");
+    assert_eq!(stats.up, latency(40).settings());
 }
 
 #[test]
@@ -67,7 +65,7 @@ fn streams_and_their_ends_pass_segments_whole() {
     for conditions in all_kinds() {
         for link in [Conditions::CLEAR, latency(1), rate("500mbit")] {
             let bed = Bed::new();
-            let segment = bed.segment("home", conditions);
+            let segment = bed.segment("home", conditions.clone());
             let (_, client, server) = bed.over(&[segment], link);
             let data: Vec<u8> = (0..400_000u32).map(|number| (number % 251) as u8).collect();
             let data = &data;

@@ -152,7 +152,7 @@ fn ten_thousand_changes_lose_nothing() {
             let manner = Manner::Hole;
             let result = match chaos.below(8) {
                 0 | 1 => relay.set_conditions(bed.link, chaos.conditions(), chaos.conditions()),
-                2 | 3 | 4 => relay.set_stages(bed.link, chaos.stages(), chaos.stages()),
+                2..=4 => relay.set_stages(bed.link, chaos.stages(), chaos.stages()),
                 5 => relay.set_segment_conditions(home, chaos.conditions(), chaos.conditions()),
                 6 if chaos.below(2) == 0 => relay.cut_segment(home, direction),
                 6 => relay.heal_segment(home),
