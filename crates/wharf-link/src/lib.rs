@@ -38,7 +38,7 @@
 //! look at what is in a packet.
 
 mod conditions;
-mod delay;
+mod counters;
 mod machine;
 mod packet;
 mod profiles;
@@ -46,7 +46,6 @@ pub mod queue;
 mod random;
 pub mod stream;
 pub mod trace;
-mod transmitter;
 mod units;
 
 pub use conditions::{
@@ -55,8 +54,9 @@ pub use conditions::{
     Recording, Red, Reorder, Scope, Settings, SettingsError, SliceSize, StreamFault, StreamModel, Table,
     Turns,
 };
+pub use counters::Counters;
 pub use machine::{DELAY_LINE, Machine};
-pub use packet::{Cause, Counters, Delivery, Offer, Overflow, Packet};
+pub use packet::{Cause, Delivery, Offer, Overflow, Packet};
 pub use profiles::{Profile, Source, profiles};
 pub use random::Seed;
 pub use trace::Trace;

@@ -83,23 +83,3 @@ pub enum Overflow {
     /// Hand it back; nothing is ever lost. For streams.
     PushBack,
 }
-
-/// What has passed a machine since it was made.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counters {
-    /// Packets that were accepted.
-    pub accepted: u64,
-    /// Their bytes.
-    pub accepted_bytes: u64,
-    /// Packets that came out.
-    pub delivered: u64,
-    /// Their bytes.
-    pub delivered_bytes: u64,
-    /// Packets dropped because the link was cut.
-    pub dropped_by_cut: u64,
-    /// Packets dropped because the queue was full.
-    pub dropped_by_queue: u64,
-    /// Packets handed back.
-    pub pushed_back: u64,
-}

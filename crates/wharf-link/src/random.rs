@@ -48,6 +48,14 @@ impl FromStr for Seed {
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Purpose {
     Jitter = 1,
+    /// The steps of the chain that makes jitter correlated.
+    JitterChain = 2,
+    Loss = 3,
+    Corrupt = 4,
+    Duplicate = 5,
+    Reorder = 6,
+    OutageState = 7,
+    OutageTurns = 8,
     Red = 50,
     Pie = 51,
     /// Which queue a flow has.
