@@ -18,58 +18,49 @@ use crate::connection::{DOWN, UP};
 use crate::key::Key;
 use crate::link::Far;
 
-/// How often one socket is received from, and how many datagrams a machine delivers, before others
-/// have their turn.
-const TURN: usize = 4;
-const DELIVERIES: usize = 1024;
+/// How many datagrams a machine delivers before others have their turn. More than one call receives
+/// (32 trains of 64), so that under overload the kernel's queue overflows, as a network card's would,
+/// and not the time that datagrams are under way.
+const DELIVERIES: usize = 4096;
 
 /// A datagram that has waited for longer than this in the kernel was not kept there by a busy
 /// machine: somebody has set the clock on the wall.
 const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
 impl Datagrams {
-    /// Receives from a socket, until it has nothing left or its turn is over.
+    /// Receives from a socket as much as one call does. If that leaves something, it is remembered.
     pub(crate) fn receive(&mut self, source: Source, around: Around<'_>) {
         let Some(mut batch) = self.batch.take() else {
             return;
         };
-        for _ in 0..TURN {
-            let socket = match source {
-                Source::Seat(seat) => self
-                    .seats
-                    .get(seat)
-                    .and_then(Option::as_ref)
-                    .map(|seat| &seat.socket),
-                Source::Flow(key) => {
-                    let upstream = self.flows.get_mut(key).and_then(|flow| flow.upstream.as_ref());
-                    upstream.map(|upstream| &upstream.socket)
-                }
-            };
-            let received = match socket {
-                Some(socket) => socket.receive(&mut batch),
-                None => Ok(0),
-            };
-            match (received, source) {
-                (Ok(count), _) => {
-                    self.take_in(source, &batch, count, around);
-                    if count < Batch::SIZE {
-                        self.batch = Some(batch);
-                        return;
-                    }
-                }
-                (Err(error), Source::Flow(key)) if error.kind() == ErrorKind::ConnectionRefused => {
-                    self.on_refusal(key, 1);
-                }
-                (Err(error), _) if error.kind() == ErrorKind::WouldBlock => {
-                    self.batch = Some(batch);
-                    return;
-                }
-                // The host or the network is unreachable, say: told once, and the socket goes on.
-                (Err(_), _) => {}
+        let socket = match source {
+            Source::Seat(seat) => {
+                let seat = self.seats.get(seat).and_then(Option::as_ref);
+                seat.map(|seat| &seat.socket)
             }
+            Source::Flow(key) => {
+                let upstream = self.flows.get_mut(key).and_then(|flow| flow.upstream.as_ref());
+                upstream.map(|upstream| &upstream.socket)
+            }
+        };
+        let received = socket.map_or(Ok(0), |socket| socket.receive(&mut batch));
+        let more = match &received {
+            Ok(count) => *count == Batch::SIZE,
+            // Any other is told once (nobody is at that port, a host is out of reach), and the
+            // socket goes on.
+            Err(error) => error.kind() != ErrorKind::WouldBlock,
+        };
+        match (received, source) {
+            (Ok(count), _) => self.take_in(source, &batch, count, around),
+            (Err(error), Source::Flow(key)) if error.kind() == ErrorKind::ConnectionRefused => {
+                self.on_refusal(key, 1);
+            }
+            (Err(_), _) => {}
         }
         self.batch = Some(batch);
-        self.unfinished.push_back(source);
+        if more {
+            self.unfinished.push_back(source);
+        }
     }
 
     fn take_in(&mut self, source: Source, batch: &Batch, count: usize, around: Around<'_>) {

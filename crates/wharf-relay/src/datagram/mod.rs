@@ -112,6 +112,7 @@ impl Datagrams {
         for _ in 0..self.unfinished.len() {
             if let Some(source) = self.unfinished.pop_front() {
                 self.receive(source, around);
+                self.deliver_all(around);
             }
         }
         self.deliver_all(around);
