@@ -1,4 +1,4 @@
-//! TCP relays that carry connections over links.
+//! Relays that carry TCP connections and UDP datagrams over links.
 //!
 //! A *link* is one arrow of somebody's architecture: a listener of its own, whose connections are
 //! carried on to a provider. A [`Relay`] carries many links on one thread, over mio's event loop,
@@ -34,7 +34,32 @@
 //! and keeps its port, so that clients see a true `ECONNREFUSED`. A sender's first megabytes vanish
 //! into its own kernel's buffer: rate and latency are true at the receiver.
 //!
-//! **What it never does:** bind an address (listeners are handed in), block its thread, read ahead
+//! # Datagrams
+//!
+//! A link for UDP ([`Relay::add_datagrams`]) takes datagrams at sockets of its own, and has a *flow* for
+//! each client address: one socket towards the provider, so that answers find back, and come from
+//! the address that was asked. Flows end when nothing passes, and of too many the quietest is evicted.
+//! A datagram is a packet of the link's machine, so loss, copies, flipped bits, overtaking and full
+//! queues are real and not modelled. Its length there is that of its IP packet, headers included, and
+//! so are `mtu` and `rate` to be understood. Bounds are kept, also of empty datagrams and of the
+//! longest, 65,507 bytes (over IPv6 on loopback 65,488). Marks of ECN are carried, and made.
+//!
+//! Time counts from when the kernel got a datagram, not from when it was read, so that a busy machine
+//! makes a way little longer. Without conditions the machine is passed by. Many are received in one
+//! call, and those of one flow and length leave in one.
+//!
+//! *A provider that is down* is refused by the kernel: clients get a true `ECONNREFUSED`, and the port
+//! stays the link's. A reset looks the same, there being no connection to reset. *One that is starting*
+//! has a few datagrams of each flow waiting for it. *A port that turns out to be closed* is counted, and
+//! the client hears nothing, as behind a firewall: only the kernel could tell it, and it answers for a
+//! whole socket. A provider with several addresses is then tried at the next.
+//!
+//! *What cannot be had here:* a sender never gets `EMSGSIZE` for what is longer than the MTU, it is
+//! dropped, as on a path whose routers keep silent (RFC 2923); nothing is cut into fragments, so a
+//! datagram is lost or not as a whole; a flipped bit arrives, where a real stack would find the
+//! checksum wrong (which is how netem does it, too); and a rate is the link's, whatever its scope.
+//!
+//! **What it never does:** bind an address (sockets are handed in), block its thread, read ahead
 //! without bound, lose or re-order a byte of a connection that lives.
 //!
 //! The soft limit of open files is raised to the hard one when a relay starts, since a connection

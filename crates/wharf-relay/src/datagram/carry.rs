@@ -6,11 +6,11 @@ use std::time::Duration;
 
 use quinn_udp::EcnCodepoint;
 use rustix::time::{ClockId, clock_gettime};
-use wharf_link::Offer;
+use wharf_link::{Cause, Offer};
 
 use super::batch::{Batch, Message};
 use super::flow::Course;
-use super::link::Link;
+use super::link::{Lane, Link};
 use super::packet::{self, Datagram};
 use super::train::Sent;
 use super::{Around, Datagrams, Source};
@@ -119,6 +119,7 @@ impl Datagrams {
                 bytes,
                 ecn: message.ecn,
                 headers,
+                number: 0,
             };
             if !parks {
                 link.offer(direction, arrival, datagram);
@@ -180,13 +181,27 @@ impl Datagrams {
             let Some(delivery) = lane.machine.poll(now) else {
                 break;
             };
-            let Datagram { flow, bytes, ecn, .. } = delivery.packet;
-            let Some(course) = self.flows.get_mut(flow).map(|flow| flow.course) else {
-                lane.counts.undeliverable += 1;
+            let mut datagram = delivery.packet;
+            let counts = &mut lane.counts;
+            let Some(course) = self.flows.get_mut(datagram.flow).map(|flow| flow.course) else {
+                counts.undeliverable += 1;
                 continue;
             };
+            counts.reordered += u64::from(datagram.number < lane.expected);
+            lane.expected = lane.expected.max(datagram.number + 1);
+            if delivery.ce {
+                datagram.ecn = Some(EcnCodepoint::Ce);
+                counts.marked += 1;
+            }
+            if let Some(bit) = delivery.corrupt {
+                counts.corrupted += u64::from(datagram.flip(bit));
+            }
+            counts.duplicated += u64::from(delivery.duplicate);
+            let Datagram { flow, bytes, ecn, .. } = datagram;
             self.use_flow(flow, course, now);
-            self.depart((flow, direction), ecn, &bytes, around);
+            for _ in 0..1 + usize::from(delivery.duplicate) {
+                self.depart((flow, direction), ecn, &bytes, around);
+            }
         }
         self.flush(around);
     }
@@ -238,10 +253,22 @@ impl Datagrams {
 }
 
 impl Link {
-    fn offer(&mut self, direction: usize, arrival: Duration, datagram: Datagram) {
-        // Whatever it is, the machine counts it, and what is dropped gives its memory back.
-        match self.lanes[direction].machine.offer(arrival, datagram) {
-            Offer::Accepted | Offer::Dropped(..) | Offer::TooBig(..) | Offer::Full(_) => {}
+    /// Lets a datagram into a machine. What is dropped gives its memory back.
+    fn offer(&mut self, direction: usize, arrival: Duration, mut datagram: Datagram) {
+        let Lane {
+            machine,
+            counts,
+            offered,
+            ..
+        } = &mut self.lanes[direction];
+        datagram.number = *offered;
+        *offered += 1;
+        match machine.offer(arrival, datagram) {
+            Offer::Accepted => {}
+            Offer::Dropped(_, Cause::Loss) => counts.lost += 1,
+            Offer::Dropped(_, Cause::Cut | Cause::Outage) => counts.cut_dropped += 1,
+            Offer::Dropped(_, Cause::Mtu) | Offer::TooBig(..) => counts.too_big += 1,
+            Offer::Dropped(..) | Offer::Full(_) => counts.queue_dropped += 1,
         }
     }
 }

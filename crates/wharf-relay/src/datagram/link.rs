@@ -51,8 +51,11 @@ pub(crate) struct Counts {
 pub(crate) struct Lane {
     pub(crate) machine: Machine<Datagram>,
     pub(crate) meter: Meter,
-    /// What the machine does not count.
     pub(crate) counts: DatagramCounts,
+    /// How many datagrams were offered to the machine.
+    pub(crate) offered: u64,
+    /// One more than the highest number that has arrived (`NextExp` of RFC 4737).
+    pub(crate) expected: u64,
 }
 
 impl Lane {
@@ -61,15 +64,8 @@ impl Lane {
             machine: Machine::new(conditions, seed, Overflow::Drop),
             meter: Meter::default(),
             counts: DatagramCounts::default(),
-        }
-    }
-
-    fn counts(&self) -> DatagramCounts {
-        let machine = self.machine.counters();
-        DatagramCounts {
-            queue_dropped: self.counts.queue_dropped + machine.dropped_by_queue,
-            cut_dropped: self.counts.cut_dropped + machine.dropped_by_cut,
-            ..self.counts
+            offered: 0,
+            expected: 0,
         }
     }
 }
@@ -151,8 +147,8 @@ impl Link {
             down: down.machine.conditions().settings(),
             cut: self.cut,
             datagrams: Some(DatagramStats {
-                up: up.counts(),
-                down: down.counts(),
+                up: up.counts,
+                down: down.counts,
                 evicted: self.counts.evicted,
                 expired: self.counts.expired,
             }),

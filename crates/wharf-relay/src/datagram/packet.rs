@@ -16,6 +16,8 @@ pub(crate) struct Datagram {
     pub(crate) ecn: Option<EcnCodepoint>,
     /// The length of its headers on the link.
     pub(crate) headers: usize,
+    /// Its place among those that were offered to the machine.
+    pub(crate) number: u64,
 }
 
 /// The length of UDP's header (RFC 768) behind IPv4's without options (RFC 791), or IPv6's (RFC 8200).
@@ -41,16 +43,15 @@ impl Packet for Datagram {
 }
 
 impl Datagram {
-    /// Flips a bit of what it carries. A real network would flip one of the headers as well, which
-    /// ends in a loss; here the headers are the kernel's, and always whole.
-    pub(crate) fn flip(&mut self, bit: u64) {
+    /// Flips a bit of what it carries. Whether there was one. In a real network it could be one of the
+    /// headers as well, which ends in a loss; here the headers are the kernel's, and always whole.
+    pub(crate) fn flip(&mut self, bit: u64) -> bool {
         let bits = self.bytes.len() as u64 * 8;
-        if let Some(bit) = bit.checked_rem(bits)
-            && let Some(byte) = usize::try_from(bit / 8)
-                .ok()
-                .and_then(|index| self.bytes.get_mut(index))
-        {
-            *byte ^= 1 << (bit % 8);
-        }
+        let Some(bit) = bit.checked_rem(bits) else {
+            return false;
+        };
+        // Less than the number of bytes, which is a usize.
+        self.bytes[(bit / 8) as usize] ^= 1 << (bit % 8);
+        true
     }
 }

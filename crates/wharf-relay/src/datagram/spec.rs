@@ -86,7 +86,7 @@ pub struct DatagramCounts {
     pub duplicated: u64,
     /// Were delivered with one bit flipped.
     pub corrupted: u64,
-    /// Were delivered ahead of earlier ones.
+    /// Were overtaken: delivered behind a later one (RFC 4737).
     pub reordered: u64,
     /// Were delivered with a mark of congestion (ECN CE).
     pub marked: u64,

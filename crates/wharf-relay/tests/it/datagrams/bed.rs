@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
-use socket2::SockRef;
+use socket2::{Domain, SockRef, Socket, Type};
 use wharf_link::{Conditions, Seed};
 use wharf_relay::{DatagramLimits, DatagramSpec, DatagramStats, LinkId, LinkStats, Provider, Relay};
 
@@ -35,6 +35,27 @@ pub(crate) fn on_v4() -> UdpSocket {
 
 pub(crate) fn on_v6() -> UdpSocket {
     socket((Ipv6Addr::LOCALHOST, 0))
+}
+
+/// Holds a port at which nobody is: datagrams to it are refused, as the socket hears only itself.
+/// A socket made by [`at_held`] may come and go there.
+pub(crate) fn held() -> UdpSocket {
+    let socket = shared((Ipv4Addr::LOCALHOST, 0).into());
+    socket.connect(own(&socket)).expect("an address to speak to");
+    socket
+}
+
+/// A socket at a port that is [`held`].
+pub(crate) fn at_held(holder: &UdpSocket) -> UdpSocket {
+    shared(own(holder))
+}
+
+fn shared(address: SocketAddr) -> UdpSocket {
+    let socket = Socket::new(Domain::for_address(address), Type::DGRAM, None).expect("a socket");
+    socket.set_reuse_port(true).expect("an option");
+    socket.set_read_timeout(Some(PATIENCE)).expect("a time-out");
+    socket.bind(&address.into()).expect("a port");
+    socket.into()
 }
 
 pub(crate) fn own(socket: &UdpSocket) -> SocketAddr {

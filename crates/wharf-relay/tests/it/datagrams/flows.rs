@@ -53,12 +53,27 @@ fn limits(change: impl FnOnce(&mut DatagramLimits)) -> DatagramLimits {
 fn a_flow_that_is_quiet_ends_and_one_that_speaks_again_is_new() {
     let bed = Bed::made(|spec| spec.limits = limits(|limits| limits.idle = Duration::from_millis(40)));
     let client = bed.client();
-    bed.converses(&client, "first");
-    bed.await_stats(|stats, datagrams| stats.connections == 0 && datagrams.expired == 1);
-    bed.converses(&client, "second");
-    bed.converses(&client, "third");
-    bed.await_stats(|stats, datagrams| stats.connections == 0 && datagrams.expired == 2);
-    assert_eq!(bed.stats().total_connections, 2);
+    for round in 1..=3 {
+        client.send(b"hello").expect("it can be sent");
+        assert_eq!(bed.hear().0, b"hello");
+        bed.await_stats(|stats, datagrams| stats.connections == 0 && datagrams.expired == round);
+    }
+    assert_eq!(bed.stats().total_connections, 3);
+}
+
+#[test]
+fn a_single_question_is_forgotten_before_a_conversation() {
+    let idle = Duration::from_secs(3);
+    let bed = Bed::made(|spec| spec.limits = limits(|limits| limits.idle = idle));
+    let (talker, asker) = (bed.client(), bed.client());
+    bed.converses(&asker, "a question");
+    for _ in 0..2 {
+        bed.converses(&talker, "a conversation");
+    }
+    bed.await_stats(|_, datagrams| datagrams.expired == 1);
+    bed.converses(&talker, "goes on");
+    let stats = bed.stats();
+    assert_eq!((stats.connections, stats.total_connections), (1, 2));
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::net::UdpSocket;
 
 use wharf_relay::{Cut, CutDirection, Manner, Provider};
 
-use super::bed::{Bed, is_refused, listen, on_v4, on_v6, own};
+use super::bed::{Bed, at_held, held, is_refused, listen, on_v4, on_v6, own};
 use crate::bed::latency;
 
 #[test]
@@ -38,22 +38,19 @@ fn an_answer_that_was_under_way_when_the_provider_died_arrives() {
 
 #[test]
 fn flows_follow_a_provider_that_goes_elsewhere() {
-    let bed = Bed::new();
+    let mut bed = Bed::new();
     let client = bed.client();
     bed.converses(&client, "here");
-    let elsewhere = on_v4();
-    bed.set_provider(Provider::Ready(vec![own(&elsewhere)]));
-    let bed = Bed {
-        provider: elsewhere,
-        ..bed
-    };
+    bed.provider = on_v4();
+    bed.set_provider(Provider::Ready(vec![own(&bed.provider)]));
     bed.converses(&client, "there");
     assert_eq!(bed.stats().total_connections, 1);
 }
 
 #[test]
 fn of_two_addresses_the_one_that_refuses_is_left() {
-    let nobody = own(&on_v4());
+    let holder = held();
+    let nobody = own(&holder);
     let provider = on_v4();
     let there = own(&provider);
     let bed = Bed::between(on_v4(), provider, |spec| {
@@ -69,34 +66,16 @@ fn of_two_addresses_the_one_that_refuses_is_left() {
 
 #[test]
 fn a_closed_port_is_counted_and_a_provider_that_comes_back_is_found() {
-    let bed = Bed::new();
+    let holder = held();
+    let mut bed = Bed::between(on_v4(), at_held(&holder), |_| {});
     let client = bed.client();
     bed.converses(&client, "hello");
-    let Bed {
-        relay,
-        link,
-        address,
-        provider,
-    } = bed;
-    let own = own(&provider);
-    drop(provider);
+    bed.provider = on_v4();
     client.send(b"into the void").expect("it can be sent");
-    let refused = || relay.stats(link).expect("the link is there").refused;
-    for _ in 0..3_000 {
-        if refused() > 0 {
-            break;
-        }
-        std::thread::sleep(std::time::Duration::from_millis(10));
-    }
-    assert_eq!(refused(), 1);
-    let provider = super::bed::socket(own);
-    let bed = Bed {
-        relay,
-        link,
-        address,
-        provider,
-    };
+    bed.await_stats(|stats, _| stats.refused == 1);
+    bed.provider = at_held(&holder);
     bed.converses(&client, "back");
+    assert_eq!((bed.stats().refused, bed.stats().total_connections), (1, 1));
 }
 
 #[test]
