@@ -4,7 +4,7 @@ use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::Duration;
 
 use socket2::{Domain, SockRef, Socket, Type};
-use wharf_link::{Conditions, Seed};
+use wharf_link::{Conditions, Seed, Settings};
 use wharf_relay::{DatagramLimits, DatagramSpec, DatagramStats, LinkId, LinkStats, Provider, Relay};
 
 use crate::bed::PATIENCE;
@@ -186,4 +186,14 @@ pub(crate) fn is_refused(client: &UdpSocket) {
     client.send(b"anybody?").expect("it can be sent");
     let error = client.recv(&mut [0; 64]).expect_err("nobody answers");
     assert_eq!(error.kind(), std::io::ErrorKind::ConnectionRefused);
+}
+
+/// Conditions as people write them.
+pub(crate) fn conditions(settings: &[(&str, &str)]) -> Conditions {
+    let mut all = Settings::default();
+    for (key, text) in settings {
+        all.set(key, text).expect("a setting");
+    }
+    all.resolve(&Conditions::CLEAR, &mut |name| Err(format!("no file {name}")))
+        .expect("conditions")
 }

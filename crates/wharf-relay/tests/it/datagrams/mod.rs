@@ -7,3 +7,4 @@ mod ecn;
 mod flows;
 mod provider;
 mod quic;
+mod storm;
