@@ -34,6 +34,21 @@ fn bounds_are_kept_also_of_nothing_and_of_the_longest() {
     }
 }
 
+/// IPv6 has no room for more in a packet of 65,536 bytes, which is loopback's MTU.
+#[test]
+fn the_longest_of_ipv6_passes_and_a_longer_one_is_counted() {
+    let bed = Bed::between(on_v6(), on_v6(), |_| {});
+    let client = bed.client();
+    client.send(&[1; 65_489]).expect("it can be sent, in fragments");
+    client.send(&[2; 65_488]).expect("it can be sent");
+    assert!(bed.hear().0 == [2; 65_488]);
+    let counts = bed.datagrams().up;
+    assert_eq!(
+        (counts.accepted, counts.delivered, counts.undeliverable),
+        (2, 1, 1)
+    );
+}
+
 #[test]
 fn a_burst_of_mixed_lengths_arrives_whole_and_in_order() {
     for conditions in ways() {
