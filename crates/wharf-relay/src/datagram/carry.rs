@@ -1,13 +1,12 @@
 //! Datagrams come in, pass the machines, and leave.
 
 use std::io::ErrorKind;
-use std::ops::Bound;
 use std::time::Duration;
 
 use quinn_udp::EcnCodepoint;
-use rustix::time::{ClockId, clock_gettime};
 use wharf_link::{Cause, Offer};
 
+use super::arrivals::Arrivals;
 use super::batch::{Batch, Message};
 use super::flow::Course;
 use super::link::{Lane, Link};
@@ -22,10 +21,6 @@ use crate::link::Far;
 /// (32 trains of 64), so that under overload the kernel's queue overflows, as a network card's would,
 /// and not the time that datagrams are under way.
 const DELIVERIES: usize = 4096;
-
-/// A datagram that has waited for longer than this in the kernel was not kept there by a busy
-/// machine: somebody has set the clock on the wall.
-const LONGEST_WAIT: Duration = Duration::from_millis(100);
 
 impl Datagrams {
     /// Receives from a socket as much as one call does. If that leaves something, it is remembered.
@@ -156,18 +151,15 @@ impl Datagrams {
     /// Takes out of the machines what has arrived.
     pub(super) fn deliver_all(&mut self, around: Around<'_>) {
         let busy = |link: &Link| link.lanes.iter().any(|lane| !lane.machine.is_empty());
-        let mut next = self
-            .links
-            .iter()
-            .find(|(_, link)| busy(link))
-            .map(|(&number, _)| number);
-        while let Some(number) = next {
+        let mut from = 0;
+        while let Some((&number, _)) = self.links.range(from..).find(|(_, link)| busy(link)) {
             for direction in [UP, DOWN] {
                 self.deliver(number, direction, around);
             }
-            let behind = (Bound::Excluded(number), Bound::Unbounded);
-            let mut rest = self.links.range(behind);
-            next = rest.find(|(_, link)| busy(link)).map(|(&number, _)| number);
+            let Some(next) = number.checked_add(1) else {
+                break;
+            };
+            from = next;
         }
     }
 
@@ -270,28 +262,5 @@ impl Link {
             Offer::Dropped(_, Cause::Mtu) | Offer::TooBig(..) => counts.too_big += 1,
             Offer::Dropped(..) | Offer::Full(_) => counts.queue_dropped += 1,
         }
-    }
-}
-
-/// Tells when datagrams came, which is before they are read: what a busy machine takes to wake up
-/// is no part of the link's latency.
-struct Arrivals {
-    now: Duration,
-    wall: Duration,
-}
-
-impl Arrivals {
-    fn now(around: Around<'_>) -> Self {
-        let now = around.clock.now();
-        let time = clock_gettime(ClockId::Realtime);
-        let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-        let wall = Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0));
-        Self { now, wall }
-    }
-
-    fn of(&self, stamp: Option<Duration>) -> Duration {
-        let waited = stamp.and_then(|stamp| self.wall.checked_sub(stamp));
-        let waited = waited.filter(|&waited| waited <= LONGEST_WAIT);
-        self.now.saturating_sub(waited.unwrap_or_default())
     }
 }

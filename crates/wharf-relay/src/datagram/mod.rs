@@ -14,6 +14,7 @@
 //! GRO), and those of one flow and one length leave together in a [`train`] (GSO). What waits in a
 //! machine is in memory from a [`pool`]: in the steady state nothing is allocated.
 
+mod arrivals;
 mod batch;
 mod carry;
 mod control;
