@@ -55,36 +55,28 @@ mod sender;
 
 use std::time::Duration;
 
-pub use congestion::Congestion;
+pub use crate::conditions::Congestion;
 pub use handshake::{HANDSHAKE_TIMEOUT, Handshake, handshake};
 pub use segment::{Cargo, Fate, MSS, Segment, Supply, Turn};
 
+use crate::conditions::{Conditions, Discipline, StreamModel};
 use crate::units::Size;
 use acknowledgement::{Ack, WayBack};
 use receiver::Receiver;
 use sender::Sender;
 
-/// How a stream behaves.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Settings {
-    /// The most that may be sent and not acknowledged. Without one: [`DEFAULT_WINDOW`].
-    pub window: Option<Size>,
-    /// What the window does meanwhile.
-    pub congestion: Congestion,
-    /// Whether the tail is probed.
-    pub tail_probe: TailProbe,
-}
-
-/// What a sender may have under way at most if nothing else is said: the most that Linux gives a socket
-/// to send from, by default (the third of `tcp_wmem`).
+/// What a sender may have under way at most if the model does not say: the most that Linux gives a
+/// socket to send from, by default (the third of `tcp_wmem`).
 pub const DEFAULT_WINDOW: Size = Size::from_bytes(4 << 20);
 
-impl Settings {
-    fn window(self) -> u64 {
-        /// Bounds the memory of a stream: some ten megabytes.
-        const MOST: u64 = 256 << 20;
-        self.window.unwrap_or(DEFAULT_WINDOW).bytes().min(MOST)
-    }
+/// Whether streams over a link of these conditions need a [`Stream`] each: something may be lost or
+/// marked, or a window is given. Without it, nothing of a stream is lost, and its window is the
+/// carrier's own.
+#[must_use]
+pub fn is_needed(conditions: &Conditions) -> bool {
+    conditions.loss.is_some()
+        || conditions.discipline != Discipline::DropTail
+        || conditions.stream.window.is_some()
 }
 
 /// Whether a sender that hears nothing sends its last segment again before the timeout (RFC 8985, 7).
@@ -101,10 +93,11 @@ pub enum TailProbe {
 ///
 /// ```
 /// use std::time::Duration;
-/// use wharf_link::stream::{Cargo, Fate, Handshake, Settings, Stream, Supply};
+/// use wharf_link::stream::{Cargo, Fate, Handshake, Stream, Supply};
+/// use wharf_link::StreamModel;
 ///
 /// let ms = Duration::from_millis;
-/// let mut stream = Stream::new(Settings::default(), ms(100), Handshake::default());
+/// let mut stream = Stream::new(StreamModel::DEFAULT, ms(100), Handshake::default());
 /// let mut on_the_link = Vec::new();
 /// while let Some(turn) = stream.turn(ms(0), Supply::Waiting) {
 ///     on_the_link.push(stream.sent(turn, ms(0), 1_000));
@@ -139,16 +132,29 @@ impl Stream {
     /// A connection that is established. `round_trip` is that of its handshake, without what lost SYNs
     /// have cost.
     #[must_use]
-    pub fn new(settings: Settings, round_trip: Duration, handshake: Handshake) -> Self {
+    pub fn new(model: StreamModel, round_trip: Duration, handshake: Handshake) -> Self {
         // RFC 5681, 3.1.
         let initial = (handshake.unanswered > 0).then_some(1.0);
         Self {
-            sender: Sender::new(settings, round_trip, initial),
+            sender: Sender::new(model, round_trip, initial),
             receiver: Receiver::default(),
             way_back: WayBack::default(),
             event: Duration::ZERO,
             blocked: false,
         }
+    }
+
+    /// The same with or without a probe of the tail; [`new`](Self::new) has it on.
+    #[must_use]
+    pub fn with_tail_probe(mut self, tail_probe: TailProbe) -> Self {
+        self.sender.set_tail_probe(tail_probe);
+        self
+    }
+
+    /// Changes the model. What is under way stays, and a window that is smaller now lets nothing in
+    /// until there is room in it.
+    pub fn set_model(&mut self, model: StreamModel) {
+        self.sender.set_model(model);
     }
 
     /// What the sender may put on the link by `now`. Asked again until there is nothing; a turn that is

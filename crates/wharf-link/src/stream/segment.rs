@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::packet::Delivery;
+
 /// The payload of a full segment: Ethernet's 1500 bytes without 40 of IPv4 and TCP and 12 of
 /// timestamps.
 pub const MSS: u32 = 1448;
@@ -44,6 +46,16 @@ pub enum Fate {
     Marked,
     /// It has not.
     Lost,
+}
+
+impl<P> From<&Delivery<P>> for Fate {
+    fn from(delivery: &Delivery<P>) -> Self {
+        match (delivery.lost, delivery.ce) {
+            (true, _) => Self::Lost,
+            (false, true) => Self::Marked,
+            (false, false) => Self::Delivered,
+        }
+    }
 }
 
 /// Whether the sender has bytes that it has not sent yet.

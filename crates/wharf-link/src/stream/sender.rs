@@ -7,7 +7,8 @@ use super::congestion::{Control, Delivered, Sample};
 use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
 use super::segment::{Cargo, MSS, Segment, Supply};
-use super::{Settings, TailProbe};
+use super::{DEFAULT_WINDOW, TailProbe};
+use crate::conditions::StreamModel;
 
 /// What the sender is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,20 +84,30 @@ pub(super) struct Sender {
     most: usize,
 }
 
+/// The receive window in bytes and in segments. Small segments count as whole ones, as a receiver's
+/// memory has it.
+fn window(model: StreamModel) -> (u64, usize) {
+    /// Bounds the memory of a stream: some ten megabytes.
+    const MOST: u64 = 256 << 20;
+    let bytes = model.window.unwrap_or(DEFAULT_WINDOW).bytes();
+    let bytes = bytes.clamp(u64::from(MSS), MOST);
+    let segments = usize::try_from(bytes / u64::from(MSS)).unwrap_or(usize::MAX);
+    (bytes, segments)
+}
+
 impl Sender {
-    pub(super) fn new(settings: Settings, round_trip: Duration, initial: Option<f64>) -> Self {
-        let window = settings.window().max(u64::from(MSS));
-        let most = usize::try_from(window / u64::from(MSS)).unwrap_or(usize::MAX);
+    pub(super) fn new(model: StreamModel, round_trip: Duration, initial: Option<f64>) -> Self {
+        let (window, most) = window(model);
         let mut rtt = Rtt::default();
         rtt.sample(round_trip);
         Self {
             board: Scoreboard::default(),
-            control: Control::new(settings.congestion, most as f64, initial),
+            control: Control::new(model.congestion, most as f64, initial),
             rtt,
             phase: Phase::Open,
             recover: 0,
             forced: false,
-            tail_probe: settings.tail_probe,
+            tail_probe: TailProbe::On,
             probe: Probe::Idle,
             alarm: None,
             progress: Duration::ZERO,
@@ -109,6 +120,15 @@ impl Sender {
             window,
             most,
         }
+    }
+
+    pub(super) fn set_tail_probe(&mut self, tail_probe: TailProbe) {
+        self.tail_probe = tail_probe;
+    }
+
+    pub(super) fn set_model(&mut self, model: StreamModel) {
+        (self.window, self.most) = window(model);
+        self.control.change(model.congestion, self.most as f64);
     }
 
     pub(super) fn window(&self) -> usize {

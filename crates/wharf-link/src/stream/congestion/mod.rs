@@ -11,6 +11,8 @@ use bbr::Bbr;
 use cubic::Cubic;
 use reno::Reno;
 
+use crate::conditions::Congestion;
+
 pub(super) use bbr::Sample;
 
 /// What a sender begins with (RFC 6928).
@@ -18,19 +20,6 @@ const INITIAL_WINDOW: f64 = 10.0;
 
 /// What it has at least after a loss (RFC 5681).
 const LEAST_WINDOW: f64 = 2.0;
-
-/// Which one.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
-pub enum Congestion {
-    /// RFC 5681: half after a loss, and one segment more each round trip.
-    Reno,
-    /// RFC 9438, the default of Linux, macOS and Windows.
-    #[default]
-    Cubic,
-    /// In the manner of BBR (Cardwell et al., ACM Queue 14(5), 2016): twice what passes in the least
-    /// round trip, whatever is lost.
-    Bbr,
-}
 
 /// What the sender tells when segments are delivered.
 #[derive(Debug, Clone, Copy)]
@@ -92,6 +81,24 @@ enum Kind {
     Bbr(Box<Bbr>),
 }
 
+impl Kind {
+    fn new(congestion: Congestion) -> Self {
+        match congestion {
+            Congestion::Reno => Self::Reno(Reno),
+            Congestion::Cubic => Self::Cubic(Cubic::default()),
+            Congestion::Bbr => Self::Bbr(Box::default()),
+        }
+    }
+
+    fn congestion(&self) -> Congestion {
+        match self {
+            Self::Reno(_) => Congestion::Reno,
+            Self::Cubic(_) => Congestion::Cubic,
+            Self::Bbr(_) => Congestion::Bbr,
+        }
+    }
+}
+
 impl Control {
     pub(super) fn new(kind: Congestion, most: f64, initial: Option<f64>) -> Self {
         Self {
@@ -100,11 +107,16 @@ impl Control {
                 threshold: f64::INFINITY,
                 most,
             },
-            kind: match kind {
-                Congestion::Reno => Kind::Reno(Reno),
-                Congestion::Cubic => Kind::Cubic(Cubic::default()),
-                Congestion::Bbr => Kind::Bbr(Box::default()),
-            },
+            kind: Kind::new(kind),
+        }
+    }
+
+    /// Another kind, or another limit: the window stays as far as it may.
+    pub(super) fn change(&mut self, kind: Congestion, most: f64) {
+        self.window.most = most;
+        self.window.size = self.window.size.min(most);
+        if self.kind.congestion() != kind {
+            self.kind = Kind::new(kind);
         }
     }
 

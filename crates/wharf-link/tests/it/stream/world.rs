@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use wharf_link::stream::{Cargo, Fate, Handshake, Segment, Settings, Stream, Supply};
-use wharf_link::{Conditions, Latency, Machine, Offer, Overflow, Packet, Seed};
+use wharf_link::stream::{Cargo, Congestion, Fate, Handshake, Segment, Stream, Supply, TailProbe};
+use wharf_link::{Conditions, Latency, Machine, Offer, Overflow, Packet, Seed, StreamModel};
 
 use crate::ms;
 
@@ -26,6 +26,13 @@ pub(super) fn unit(seed: u64, number: u64) -> f64 {
     ((x ^ (x >> 31)) >> 11) as f64 / (1u64 << 53) as f64
 }
 
+pub(super) fn of(congestion: Congestion) -> StreamModel {
+    StreamModel {
+        congestion,
+        ..StreamModel::DEFAULT
+    }
+}
+
 pub(super) struct World<F> {
     pub(super) stream: Stream,
     pub(super) machine: Machine<Parcel>,
@@ -33,7 +40,7 @@ pub(super) struct World<F> {
     pub(super) now: Duration,
     /// Bytes that the source still has.
     pub(super) supply: u64,
-    /// What becomes of each transmission, in the order in which they come out of the link.
+    /// What becomes of each transmission, by its number and the time at which it comes out of the link.
     pub(super) fate: F,
     pub(super) transmissions: u64,
     pub(super) arrivals: u64,
@@ -47,16 +54,16 @@ enum Sent {
     LinkIsFull,
 }
 
-impl<F: FnMut(u64) -> Fate> World<F> {
+impl<F: FnMut(u64, Duration) -> Fate> World<F> {
     /// A link with half of the round trip each way.
-    pub(super) fn new(settings: Settings, round_trip: Duration, conditions: Conditions, fate: F) -> Self {
+    pub(super) fn new(model: StreamModel, round_trip: Duration, conditions: Conditions, fate: F) -> Self {
         let latency = Latency::new(round_trip / 2).expect("less than a day");
         let conditions = Conditions {
             latency,
             ..conditions
         };
         Self {
-            stream: Stream::new(settings, round_trip, Handshake::default()),
+            stream: Stream::new(model, round_trip, Handshake::default()),
             machine: Machine::new(conditions, Seed(1), Overflow::PushBack),
             back: round_trip / 2,
             now: ms(0),
@@ -67,6 +74,11 @@ impl<F: FnMut(u64) -> Fate> World<F> {
             read: 0,
             read_at: ms(0),
         }
+    }
+
+    pub(super) fn with_tail_probe(mut self, tail_probe: TailProbe) -> Self {
+        self.stream = self.stream.with_tail_probe(tail_probe);
+        self
     }
 
     fn send(&mut self) -> Sent {
@@ -106,9 +118,9 @@ impl<F: FnMut(u64) -> Fate> World<F> {
     /// All that happens now, and on to the next time at which something does.
     fn step(&mut self) -> bool {
         while let Some(delivery) = self.machine.poll(self.now) {
-            let fate = (self.fate)(self.arrivals);
-            self.arrivals += 1;
             let at = delivery.ideal_time;
+            let fate = (self.fate)(self.arrivals, at);
+            self.arrivals += 1;
             let read = self.stream.arrived(at, delivery.packet.0, fate, self.back);
             if read > 0 {
                 self.read += read;
