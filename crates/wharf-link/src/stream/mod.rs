@@ -232,7 +232,9 @@ impl Stream {
     #[must_use]
     pub fn next_wakeup(&self) -> Option<Duration> {
         let ack = self.way_back.next();
-        let ack = ack.filter(|_| self.blocked || self.sender.is_repairing());
+        // To one who has nothing to send, acknowledgements only matter if they tell of a loss.
+        let matters = self.blocked || self.receiver.has_hole() || self.sender.is_repairing();
+        let ack = ack.filter(|_| matters);
         ack.into_iter().chain(self.sender.alarm()).min()
     }
 

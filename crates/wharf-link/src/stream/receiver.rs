@@ -17,6 +17,10 @@ impl Receiver {
         self.next
     }
 
+    pub(super) fn has_hole(&self) -> bool {
+        !self.behind.is_empty()
+    }
+
     /// Takes a segment in; how many bytes can be read now that could not before.
     pub(super) fn take(&mut self, segment: Segment) -> u64 {
         let Some(place) = segment.index.checked_sub(self.next).map(|place| place as usize) else {

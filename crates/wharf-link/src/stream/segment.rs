@@ -20,6 +20,12 @@ pub struct Segment {
 }
 
 impl Segment {
+    /// Which segment of the stream it is, from 0 on: the same each time it is sent again.
+    #[must_use]
+    pub fn index(self) -> u64 {
+        self.index
+    }
+
     /// How many bytes it takes on the link.
     #[must_use]
     pub fn bytes(self) -> u32 {

@@ -1,4 +1,5 @@
 //! Streams over a link in virtual time: what comes out against what theory says of TCP.
 
+mod latency;
 mod throughput;
 mod world;

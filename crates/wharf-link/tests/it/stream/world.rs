@@ -115,6 +115,16 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
         while self.now <= until && self.step() {}
     }
 
+    /// As it is after so many lost SYNs.
+    pub(super) fn after_lost_syns(mut self, model: StreamModel, unanswered: u32) -> Self {
+        let handshake = Handshake {
+            unanswered,
+            ..Handshake::default()
+        };
+        self.stream = Stream::new(model, self.back * 2, handshake);
+        self
+    }
+
     /// All that happens now, and on to the next time at which something does.
     fn step(&mut self) -> bool {
         while let Some(delivery) = self.machine.poll(self.now) {
@@ -139,16 +149,24 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
     /// Sends so much at once; how long it takes until all of it can be read.
     pub(super) fn fetch(&mut self, bytes: u64) -> Duration {
         let (begin, want) = (self.now, self.read + bytes);
-        self.supply += bytes;
         let end = begin + Duration::from_secs(10_000);
+        self.supply += bytes;
         while self.read < want {
+            let goes_on = self.step() && self.now < end;
             assert!(
-                self.step() && self.now < end,
+                goes_on || self.read == want,
                 "{} of {want} bytes are read",
                 self.read
             );
         }
         self.read_at - begin
+    }
+
+    /// Nothing is sent for so long, and what is under way comes to rest.
+    pub(super) fn pause(&mut self, pause: Duration) {
+        let end = self.now + pause;
+        self.run(end);
+        self.now = self.now.max(end);
     }
 
     /// Bits a second that can be read, over so long, from a source that always has more.
