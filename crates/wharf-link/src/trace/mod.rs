@@ -18,11 +18,12 @@
 //! one, so an idle hour costs nothing.
 //!
 //! A trace comes from a file that a carrier has read ([`Trace::parse`]), or from a documented model of
-//! a kind of network ([`synth`]).
+//! a kind of network ([`synth`]). [`plot`] draws one.
 
 mod error;
 mod loops;
 mod mahimahi;
+pub mod plot;
 pub mod synth;
 mod wire;
 

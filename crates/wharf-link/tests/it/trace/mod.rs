@@ -2,4 +2,5 @@
 
 mod arithmetic;
 mod format;
+mod plot;
 mod synth;
