@@ -135,7 +135,8 @@ pub enum Roots {
 pub struct Limits {
     /// Connections at a time; one more is reset.
     pub connections: usize,
-    /// The bytes of a head. A longer one is carried unread in HTTP/1 (no rule sees it) and refused in HTTP/2.
+    /// The bytes of a head that is waited for. A longer one is carried unread in HTTP/1 (no rule sees it, nor what
+    /// follows on its connection) and refused in HTTP/2.
     pub head: usize,
     /// HTTP/2 requests at a time on one connection; pipelined ones in HTTP/1.
     pub requests: u16,

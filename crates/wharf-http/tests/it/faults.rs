@@ -4,12 +4,12 @@ use wharf_http::HttpStage;
 
 use crate::support::client::{Client, Protocol, request};
 use crate::support::provider::Provider;
-use crate::support::{config, parse};
+use crate::support::{config, parse, runtime};
 use std::time::Duration;
 
 /// Runs each request over each protocol on a new connection, and tells what the client saw and whether the provider was asked.
 fn check(rules: &str, requests: &[&str]) -> String {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = runtime();
     let provider = Provider::start();
     let mut table = String::new();
     for words in requests {
@@ -34,20 +34,34 @@ fn check(rules: &str, requests: &[&str]) -> String {
 }
 
 #[test]
-fn without_a_rule_everything_passes() {
-    insta::assert_snapshot!(check(
-        "",
-        &[
-            "GET /ten",
-            "HEAD /ten",
-            "GET /stream",
-            "GET /trailers te:trailers",
-            "GET /large",
-            "POST /echo =hello",
-            "POST /echo x-sent:1",
-            "GET /nothing",
-        ]
-    ));
+fn without_a_rule_the_stage_is_not_there() {
+    let provider = Provider::start();
+    let stage = crate::support::stage(provider.address, "path=/other status=500");
+    runtime().block_on(async {
+        for protocol in [Protocol::Http1, Protocol::Http2] {
+            // One connection each, kept alive over all requests.
+            let mut direct = Client::connect(provider.address, protocol).await;
+            let mut staged = Client::connect(stage.address(), protocol).await;
+            for words in [
+                "GET /ten",
+                "HEAD /ten",
+                "GET /stream",
+                "GET /trailers te:trailers",
+                "GET /large",
+                "POST /echo =hello",
+                "POST /echo x-sent:1",
+                "OPTIONS /nothing",
+                "GET /host",
+            ] {
+                let expected = direct.see(request(words, protocol)).await;
+                let seen = staged.see(request(words, protocol)).await;
+                assert_eq!(seen, expected, "{protocol:?} {words}");
+                assert!(seen.ends_with("whole"), "{protocol:?} {words}: {seen}");
+            }
+        }
+    });
+    assert_eq!(stage.stats().total_connections, 2);
+    assert_eq!(stage.stats().requests, 18);
 }
 
 #[test]
@@ -149,7 +163,7 @@ fn the_first_rule_that_matches_decides() {
 
 #[test]
 fn a_probability_is_the_same_draw_each_time() {
-    let runtime = tokio::runtime::Runtime::new().expect("a runtime");
+    let runtime = runtime();
     let provider = Provider::start();
     let mut fates = Vec::new();
     for protocol in [Protocol::Http1, Protocol::Http2, Protocol::Http1] {

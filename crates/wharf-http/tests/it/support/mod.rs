@@ -41,3 +41,10 @@ pub(crate) fn until<T: PartialEq + std::fmt::Debug>(expected: T, read: impl Fn()
     }
     assert_eq!(read(), expected);
 }
+
+pub(crate) fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("a runtime")
+}

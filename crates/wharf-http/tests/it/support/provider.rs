@@ -109,6 +109,7 @@ where
 }
 
 async fn page(request: Request<Incoming>) -> Answer {
+    let is_head = request.method() == hyper::Method::HEAD;
     let mut response = match request.uri().path() {
         // Ten bytes, and it says so.
         "/ten" => Response::new(whole("0123456789")),
@@ -153,6 +154,11 @@ async fn page(request: Request<Incoming>) -> Answer {
     };
     let name = HeaderName::from_static("x-page");
     response.headers_mut().insert(name, "1".parse().expect("a value"));
+    if let (true, Some(length)) = (is_head, response.body().size_hint().exact()) {
+        // Over HTTP/2 hyper sends whatever body there is.
+        response.headers_mut().insert(CONTENT_LENGTH, length.into());
+        *response.body_mut() = whole("");
+    }
     response
 }
 

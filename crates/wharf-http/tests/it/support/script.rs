@@ -57,10 +57,9 @@ impl Peer {
         let mut filled = 0;
         while filled < got.len() {
             match self.0.read(&mut got[filled..]) {
-                Ok(1..) if expected.as_bytes().starts_with(&got[..filled]) => {}
+                Ok(length @ 1..) => filled += length,
                 other => panic!("{other:?} after {:?}", String::from_utf8_lossy(&got[..filled])),
             }
-            filled = got.iter().rposition(|&byte| byte != 0).map_or(0, |last| last + 1);
         }
         assert_eq!(String::from_utf8_lossy(&got), expected);
     }
