@@ -32,7 +32,7 @@ pub(crate) fn parse(rules: &str) -> Vec<Rule> {
 }
 
 /// Waits until a count is what it will be: counters move on the stage's own thread.
-pub(crate) fn until<T: PartialEq + std::fmt::Debug>(expected: T, read: impl Fn() -> T) {
+pub(crate) fn until(expected: u64, read: impl Fn() -> u64) {
     for _ in 0..PATIENCE.as_millis() / 5 {
         if read() == expected {
             return;
