@@ -69,7 +69,8 @@ impl Target {
         let addresses = match &self.far {
             Far::Addresses(addresses) => addresses.clone(),
             Far::Host(host, port) => {
-                let found = lookup_host((host.as_str(), *port)).await;
+                let asked = timeout(wait, lookup_host((host.as_str(), *port))).await;
+                let found = asked.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()));
                 let found = found.map_err(|source| DialError::Resolve {
                     host: host.clone(),
                     source,

@@ -136,10 +136,8 @@ impl<'a> Down<'a> {
         }
         self.client.push(&head).await?;
         let switches = answer.switches(&exchange.method);
-        if let Some(switch) = exchange.switch {
-            // Without a receiver the client is gone, which this direction will find out.
-            let _ = switch.send(switches);
-        }
+        // If the other direction is gone, so is the client, which this one will find out.
+        exchange.switch.map(|switch| switch.send(switches));
         if switches {
             return Ok(Next::Unread);
         }
@@ -256,7 +254,9 @@ impl<'a> Down<'a> {
         Ok(())
     }
 
+    /// Passes on what nobody reads, while the other direction may still see requests in what it passes on.
     async fn copy_rest(mut self) -> Result<(), Broken> {
+        let mut is_open = true;
         loop {
             let Some(provider) = &mut self.provider else {
                 return self.end().await;
@@ -264,8 +264,20 @@ impl<'a> Down<'a> {
             let bytes = provider.buffer.split();
             self.client.push(&bytes).await?;
             self.client.flush().await?;
-            if provider.fill().await? == 0 {
-                return self.end().await;
+            tokio::select! {
+                note = self.notes.recv(), if is_open => match note {
+                    // Where an answer of our own would have its place, nobody knows.
+                    Some(Note::Answer(_) | Note::Drop(_)) => return Err(Broken),
+                    Some(Note::Exchange(exchange)) => {
+                        // If the other direction is gone, so is the client, which this one will find out.
+                        exchange.switch.map(|switch| switch.send(true));
+                    }
+                    Some(Note::Provider(_) | Note::Unread) => {}
+                    None => is_open = false,
+                },
+                filled = provider.fill() => if filled? == 0 {
+                    return self.end().await;
+                },
             }
         }
     }

@@ -10,14 +10,19 @@ use crate::wire::Wire;
 /// What is read or written at once.
 pub(crate) const BUFFER: usize = 64 * 1024;
 
-/// What a connection reads when it does not know how much will come.
+/// What is read of a connection that says little.
 const FIRST: usize = 8 * 1024;
+
+/// Room that is worth reading into.
+const LEAST: usize = 1024;
 
 /// The reading half of a wire, and what was read of it and not used yet.
 #[derive(Debug)]
 pub(super) struct Reader {
     half: ReadHalf<Wire>,
     pub(super) buffer: BytesMut,
+    /// How much room to make: more for those who filled what they had.
+    step: usize,
 }
 
 impl Reader {
@@ -25,17 +30,19 @@ impl Reader {
         Self {
             half,
             buffer: BytesMut::new(),
+            step: FIRST,
         }
     }
 
     /// Reads some more. `0`: the other side has ended. May be dropped and called again: nothing is lost.
     pub(super) async fn fill(&mut self) -> io::Result<usize> {
-        // Whoever fills the room that there is gets more of it.
-        if self.buffer.capacity() == self.buffer.len() {
-            self.buffer
-                .reserve(if self.buffer.len() < FIRST { FIRST } else { BUFFER });
+        if self.buffer.capacity() - self.buffer.len() < LEAST {
+            self.buffer.reserve(self.step);
         }
-        self.half.read_buf(&mut self.buffer).await
+        let room = self.buffer.capacity() - self.buffer.len();
+        let length = self.half.read_buf(&mut self.buffer).await?;
+        self.step = if length == room { BUFFER } else { FIRST };
+        Ok(length)
     }
 }
 

@@ -193,7 +193,11 @@ fn header_match(text: &str) -> Result<HeaderMatch, RuleError> {
 }
 
 fn answer(text: &RuleText) -> Result<Answer, RuleError> {
+    let changes = |headers: &HeaderText| *headers != HeaderText::default();
     match (text.status, &text.body, text.drop) {
+        (Some(_), _, None) if changes(&text.request) => Err(RuleError::Conflict("status", "request")),
+        (_, _, Some(_)) if changes(&text.request) => Err(RuleError::Conflict("drop", "request")),
+        (_, _, Some(_)) if changes(&text.response) => Err(RuleError::Conflict("drop", "response")),
         (Some(_), _, Some(_)) => Err(RuleError::Conflict("status", "drop")),
         (None, Some(_), _) => Err(RuleError::Needs("body", "status")),
         (None, None, None) => Ok(Answer::Provider),

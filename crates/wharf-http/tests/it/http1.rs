@@ -274,6 +274,35 @@ fn what_is_not_http_is_carried_unread() {
 }
 
 #[test]
+fn answers_that_cannot_be_read_are_carried_unread() {
+    let garbled = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nno chunk";
+    for answer in [
+        "ICY 200 OK\r\n\r\nmusic",
+        garbled,
+        "HTTP/1.1 101 Unasked\r\n\r\nbytes",
+    ] {
+        let provider = Script::start(move |mut peer| {
+            peer.hear(REQUEST);
+            peer.say(answer);
+            // More than there is room for notes.
+            peer.hear(&REQUEST.repeat(1000));
+            peer.say("the end");
+            peer.hear_reset();
+        });
+        let stage = stage(provider.address, "path=/own status=500");
+        let mut client = Peer::connect(stage.address());
+        client.say(REQUEST);
+        client.hear(answer);
+        client.say(REQUEST.repeat(1000));
+        client.hear("the end");
+        // A rule's answer would have no place here.
+        client.say("GET /own HTTP/1.1\r\n\r\n");
+        assert_eq!(client.hear_reset(), "");
+        provider.done();
+    }
+}
+
+#[test]
 fn an_answer_that_nobody_asked_for_is_passed_on() {
     let (seen, wait) = mpsc::channel::<()>();
     let provider = Script::start(move |mut peer| {
