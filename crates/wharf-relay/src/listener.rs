@@ -47,6 +47,11 @@ impl Listener {
 
     /// Stops listening: whoever connects is refused. The port stays ours.
     pub(crate) fn close(&self) -> io::Result<()> {
+        // shutdown() of a socket that does not listen marks it as shut all the same (`inet_shutdown` in
+        // net/ipv4/af_inet.c), and every connection that it accepts later begins at its end.
+        if !rustix::net::sockopt::socket_acceptconn(&self.socket)? {
+            return Ok(());
+        }
         match rustix::net::shutdown(&self.socket, Shutdown::Both) {
             // It was not listening.
             Ok(()) | Err(rustix::io::Errno::NOTCONN) => {}

@@ -173,6 +173,24 @@ fn a_link_may_begin_down() {
 }
 
 #[test]
+fn a_link_may_begin_down_on_a_socket_that_never_listened() {
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).expect("a socket");
+    let any: SocketAddr = "127.0.0.1:0".parse().expect("an address");
+    socket.bind(&any.into()).expect("a port");
+    let front: TcpListener = socket.into();
+    let address = front.local_addr().expect("an address");
+    let bed = Bed::made(|spec| {
+        spec.listeners = vec![front];
+        spec.provider = Provider::Down;
+    });
+    is_refused(address);
+    bed.set_provider(Provider::Down);
+    ready(&bed);
+    let client = crate::bed::patient(TcpStream::connect(address).expect("it listens"));
+    passes(&client, &bed.accept(), "hello");
+}
+
+#[test]
 fn both_families_of_one_port() {
     let Ok(six) = TcpListener::bind("[::1]:0") else {
         eprintln!("SKIPPED: both_families_of_one_port: no IPv6 loopback here");
