@@ -12,6 +12,7 @@
 //! What it never does: print, exit, read the user's home or environment (the caller hands
 //! them in), listen off loopback, or leave a process behind.
 
+mod aside;
 pub mod cgroup;
 pub mod control;
 pub mod engine;
@@ -30,6 +31,7 @@ pub mod shim;
 pub mod supervise;
 mod users;
 
+pub use aside::Aside;
 pub use engine::{Config, Ended, Handle, Interactive, Source, Stack, StackError, Started};
 pub use plan::PlanError;
 pub use ports::MAIN;

@@ -24,7 +24,7 @@ fn main() -> ExitCode {
     if let Some(code) = commands::internal::run() {
         return code;
     }
-    let cli = cli::Cli::parse();
+    let cli = cli::Cli::parse_from(cli::arguments(std::env::args_os()));
     match commands::run(cli) {
         Ok(code) => code,
         Err(report) => report.print(),

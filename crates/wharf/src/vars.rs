@@ -10,3 +10,5 @@ pub(crate) const DOOR_PORT: &str = "WHARF_DOOR_PORT";
 pub(crate) const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 /// Set: no colours (no-color.org).
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
+/// How much `wharf toxiproxy` says, as to toxiproxy-server: debug, info, warn, error.
+pub(crate) const LOG_LEVEL: &str = "LOG_LEVEL";

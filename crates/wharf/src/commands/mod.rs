@@ -16,6 +16,7 @@ mod profiles;
 mod ps;
 mod restart;
 mod run;
+mod toxiproxy;
 mod up;
 mod url;
 
@@ -71,6 +72,7 @@ fn with_surroundings(command: Command, here: &Surroundings) -> Result<ExitCode, 
         Command::Heal { link, which } => links::heal(here, link, &which).map(done),
         Command::Play(args) => play::run(here, &args).map(done),
         Command::Link(args) => link::run(here, &args),
+        Command::Toxiproxy(args) => toxiproxy::run(here, &args).map(done),
         // Those above need no surroundings and have been run.
         _ => Ok(ExitCode::SUCCESS),
     }

@@ -1,0 +1,231 @@
+//! Proxies as links of a relay.
+//!
+//! A proxy's link outlives its being disabled: it does not listen then and keeps its port, so that a proxy that was
+//! given a port by the system finds it again, whatever else the system gave ports to meanwhile.
+
+mod address;
+mod listen;
+mod stages;
+mod tally;
+mod watch;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use wharf_link::{Conditions, Seed};
+use wharf_relay::{Effect, LinkId, LinkSpec, LinkStats, OnRemoval, ParkLimits, Provider, Relay, Stage, StageId};
+
+use crate::log::{Level, Log};
+use crate::model::{Carrier, Direction, Proxy};
+pub(crate) use address::ListenAt;
+use address::Upstream;
+pub use listen::Exposure;
+pub(crate) use listen::{Bound, bind, in_go_words};
+use tally::Tally;
+pub(crate) use tally::Series;
+use watch::Watch;
+
+/// The links of all proxies that were ever started.
+#[derive(Debug)]
+pub(crate) struct Links {
+    relay: Arc<Relay>,
+    watch: Watch,
+    links: BTreeMap<String, Carried>,
+    tally: Tally,
+    exposure: Exposure,
+    seed: Seed,
+    log: Log,
+}
+
+/// A proxy's link.
+#[derive(Debug)]
+struct Carried {
+    id: LinkId,
+    /// Where it listens, as it is told.
+    listen: String,
+    upstream: String,
+    address: std::net::SocketAddr,
+}
+
+/// A link as it is now, for those who list links.
+#[derive(Clone, Debug)]
+pub struct LinkView {
+    /// The proxy's name.
+    pub proxy: String,
+    /// Where clients connect. Of a wildcard, the first loopback address.
+    pub address: std::net::SocketAddr,
+    /// Its figures.
+    pub stats: LinkStats,
+}
+
+impl Links {
+    pub(crate) fn new(relay: Relay, exposure: Exposure, seed: Seed, log: Log) -> std::io::Result<Self> {
+        let relay = Arc::new(relay);
+        Ok(Self {
+            watch: Watch::start(Arc::clone(&relay), log.clone())?,
+            relay,
+            links: BTreeMap::new(),
+            tally: Tally::default(),
+            exposure,
+            seed,
+            log,
+        })
+    }
+
+    /// The links that are there, disabled ones included.
+    pub(crate) fn views(&self) -> Vec<LinkView> {
+        let view = |(name, carried): (&String, &Carried)| {
+            Some(LinkView {
+                proxy: name.clone(),
+                address: carried.address,
+                stats: self.relay.stats(carried.id).ok()?,
+            })
+        };
+        self.links.iter().filter_map(view).collect()
+    }
+
+    /// What has been carried, by the addresses of the time.
+    pub(crate) fn series(&mut self) -> Vec<Series> {
+        for (name, carried) in &self.links {
+            if let Ok(stats) = self.relay.stats(carried.id) {
+                self.tally.note(name, &carried.listen, &carried.upstream, carried.id, &stats);
+            }
+        }
+        self.tally.series()
+    }
+
+    fn carry(&mut self, proxy: &Proxy) -> Result<String, String> {
+        let same = self.links.get(&proxy.name).is_some_and(|carried| carried.listen == proxy.listen);
+        if !same {
+            self.forget(&proxy.name);
+            self.add(proxy)?;
+        }
+        let carried = self.links.get_mut(&proxy.name).ok_or("it has just gone")?;
+        carried.upstream.clone_from(&proxy.upstream);
+        let (id, listen) = (carried.id, carried.listen.clone());
+        set_stages(&self.relay, id, proxy)?;
+        let provider = match Upstream::read(&proxy.upstream) {
+            Ok(Upstream::Known(addresses)) => Provider::Ready(addresses),
+            // Connections wait until it is known where to.
+            Ok(Upstream::Named(..)) => Provider::Starting,
+            // As in Toxiproxy, which finds out when the first client comes.
+            Err(error) => {
+                self.log.say(Level::Warn, &format!("proxy {}: upstream {}: {error}", proxy.name, proxy.upstream));
+                Provider::Ready(Vec::new())
+            }
+        };
+        self.relay.set_provider(id, provider).map_err(|error| match error {
+            wharf_relay::Error::Listener { source, .. } => in_go_words(&listen, &source),
+            other => other.to_string(),
+        })?;
+        self.watch.follow(id, &proxy.name, &proxy.upstream);
+        Ok(listen)
+    }
+
+    /// Binds a proxy's address, and makes its link, which does not listen yet.
+    fn add(&mut self, proxy: &Proxy) -> Result<(), String> {
+        let at = ListenAt::read(&proxy.listen).map_err(|error| format!("listen tcp: {error}"))?;
+        let Bound { sockets, text } = bind(at, self.exposure)?;
+        let address = sockets.first().and_then(|socket| socket.local_addr().ok());
+        let id = self
+            .relay
+            .add(LinkSpec {
+                name: proxy.name.clone(),
+                listeners: sockets,
+                provider: Provider::Down,
+                up: Conditions::CLEAR,
+                down: Conditions::CLEAR,
+                via: Vec::new(),
+                seed: self.seed,
+                park: ParkLimits::default(),
+            })
+            .map_err(|error| error.to_string())?;
+        let carried = Carried {
+            id,
+            listen: text,
+            upstream: proxy.upstream.clone(),
+            address: address.ok_or("a bound socket without an address")?,
+        };
+        self.links.insert(proxy.name.clone(), carried);
+        Ok(())
+    }
+
+    fn forget(&mut self, name: &str) {
+        let Some(carried) = self.links.remove(name) else {
+            return;
+        };
+        self.watch.forget(carried.id);
+        if let Ok(stats) = self.relay.stats(carried.id) {
+            self.tally.close(name, &carried.listen, &carried.upstream, carried.id, &stats);
+        }
+        // It fails only when there is no such link or no relay: it is gone either way.
+        let _ = self.relay.remove(carried.id);
+    }
+}
+
+impl Carrier for Links {
+    fn resolve(&mut self, listen: &str) -> Result<String, String> {
+        ListenAt::read(listen).map(ListenAt::text)
+    }
+
+    fn start(&mut self, proxy: &Proxy) -> Result<String, String> {
+        let result = self.carry(proxy);
+        match &result {
+            Ok(listen) => self.log.say(
+                Level::Info,
+                &format!("proxy {}: started at {listen}, to {}", proxy.name, proxy.upstream),
+            ),
+            Err(error) => self.log.say(Level::Warn, &format!("proxy {}: {error}", proxy.name)),
+        }
+        result
+    }
+
+    fn stop(&mut self, name: &str) {
+        let Some(carried) = self.links.get(name) else {
+            return;
+        };
+        self.watch.forget(carried.id);
+        if let Ok(stats) = self.relay.stats(carried.id) {
+            self.tally.note(name, &carried.listen, &carried.upstream, carried.id, &stats);
+        }
+        // No relay, no connections: there is nobody to tell.
+        let _ = self.relay.set_provider(carried.id, Provider::Down);
+        let _ = close_connections(&self.relay, carried.id);
+        self.log.say(Level::Info, &format!("proxy {name}: stopped"));
+    }
+
+    fn remove(&mut self, name: &str) {
+        self.forget(name);
+    }
+
+    fn set_toxics(&mut self, proxy: &Proxy) {
+        if let Some(carried) = self.links.get(&proxy.name)
+            && let Err(error) = set_stages(&self.relay, carried.id, proxy)
+        {
+            self.log.say(Level::Warn, &format!("proxy {}: {error}", proxy.name));
+        }
+    }
+}
+
+fn set_stages(relay: &Relay, id: LinkId, proxy: &Proxy) -> Result<(), String> {
+    let up = stages::of(proxy.toxics.chain(Direction::Upstream));
+    let down = stages::of(proxy.toxics.chain(Direction::Downstream));
+    relay.set_stages(id, up, down).map_err(|error| error.to_string())
+}
+
+/// Ends the connections of a link in order, as Toxiproxy does: clients see an end, not a reset. What does so is a
+/// stage that closes when it is taken away.
+fn close_connections(relay: &Relay, id: LinkId) -> Result<(), wharf_relay::Error> {
+    let closing = |number| {
+        vec![Stage {
+            id: StageId(number),
+            toxicity: wharf_link::Probability::ALWAYS,
+            effect: Effect::Timeout {
+                after: None,
+                on_removal: OnRemoval::Close,
+            },
+        }]
+    };
+    relay.set_stages(id, closing(u64::MAX), closing(u64::MAX))?;
+    relay.set_stages(id, Vec::new(), Vec::new())
+}
