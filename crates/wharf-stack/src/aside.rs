@@ -50,8 +50,10 @@ impl Aside {
         })?;
         let path = files.socket();
         let aside = Self { files, _lock: lock };
-        control::listen(&path, logs, move |call| call.answer.send(answer(call.request)).is_ok())
-            .map_err(|source| StackError::Control { path, source })?;
+        control::listen(&path, logs, move |call| {
+            call.answer.send(answer(call.request)).is_ok()
+        })
+        .map_err(|source| StackError::Control { path, source })?;
         Ok(Some(aside))
     }
 }

@@ -32,25 +32,26 @@ pub(crate) fn metrics_text(metrics: Metrics, links: &mut Links) -> String {
 
 fn proxy_metrics(text: &mut String, links: &mut Links) {
     let series = links.series();
-    let mut family = |name: &str, help: &str, pick: &dyn Fn(&crate::carrier::Series) -> Vec<(&'static str, u64)>| {
-        head(text, name, "counter", help);
-        for one in &series {
-            for (direction, value) in pick(one) {
-                let direction = match direction {
-                    "" => String::new(),
-                    direction => format!("direction=\"{direction}\","),
-                };
-                // Writing to a string does not fail.
-                let _ = writeln!(
-                    text,
-                    "{name}{{{direction}listener=\"{}\",proxy=\"{}\",upstream=\"{}\"}} {value}",
-                    label(&one.listener),
-                    label(&one.proxy),
-                    label(&one.upstream),
-                );
+    let mut family =
+        |name: &str, help: &str, pick: &dyn Fn(&crate::carrier::Series) -> Vec<(&'static str, u64)>| {
+            head(text, name, "counter", help);
+            for one in &series {
+                for (direction, value) in pick(one) {
+                    let direction = match direction {
+                        "" => String::new(),
+                        direction => format!("direction=\"{direction}\","),
+                    };
+                    // Writing to a string does not fail.
+                    let _ = writeln!(
+                        text,
+                        "{name}{{{direction}listener=\"{}\",proxy=\"{}\",upstream=\"{}\"}} {value}",
+                        label(&one.listener),
+                        label(&one.proxy),
+                        label(&one.upstream),
+                    );
+                }
             }
-        }
-    };
+        };
     family(
         "toxiproxy_proxy_received_bytes_total",
         "The total number of bytes received on a given proxy link in a given direction",
@@ -84,7 +85,9 @@ fn process_metrics(text: &mut String) {
     let field = |number: usize| fields.get(number - 3)?.parse::<f64>().ok();
     let ticks = rustix::param::clock_ticks_per_second() as f64;
     let page = rustix::param::page_size() as f64;
-    let cpu = field(14).zip(field(15)).map(|(user, system)| (user + system) / ticks);
+    let cpu = field(14)
+        .zip(field(15))
+        .map(|(user, system)| (user + system) / ticks);
     gauge(
         "process_cpu_seconds_total",
         "counter",
@@ -134,5 +137,8 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
 
 /// A label's value, with what the format escapes.
 fn label(value: &str) -> String {
-    value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    value
+        .replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }

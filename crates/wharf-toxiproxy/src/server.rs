@@ -160,7 +160,10 @@ impl Server {
     #[must_use]
     pub fn links(&self) -> Vec<LinkView> {
         let (views, viewed) = sync_channel(1);
-        let asked = self.orders.as_ref().map(|orders| orders.send(Order::Views(views)));
+        let asked = self
+            .orders
+            .as_ref()
+            .map(|orders| orders.send(Order::Views(views)));
         match asked {
             Some(Ok(())) => viewed.recv().unwrap_or_default(),
             _ => Vec::new(),
@@ -197,13 +200,18 @@ fn api_listeners(config: &Config) -> Result<Vec<TcpListener>, Error> {
             let both = ListenAt::Wildcard(None, config.port);
             bind(both, Exposure::Loopback).or_else(|error| {
                 let one = bind(at, Exposure::Loopback)?;
-                config.log.say(Level::Warn, &format!("only {}: {error}", one.text));
+                config
+                    .log
+                    .say(Level::Warn, &format!("only {}: {error}", one.text));
                 Ok(one)
             })
         }
         at => {
             if matches!(at, ListenAt::Wildcard(..)) && config.exposure == Exposure::Loopback {
-                let line = format!("host {} stands for loopback; --allow-wildcard takes it at its word", config.host);
+                let line = format!(
+                    "host {} stands for loopback; --allow-wildcard takes it at its word",
+                    config.host
+                );
                 config.log.say(Level::Warn, &line);
             }
             bind(at, config.exposure)

@@ -366,7 +366,14 @@ pub(crate) struct Toxiproxy {
 /// The arguments, with toxiproxy-server's flags in the spelling that the parser knows: Go's flags
 /// may have one dash or two.
 pub(crate) fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    const FLAGS: [&str; 6] = ["host", "port", "config", "seed", "proxy-metrics", "runtime-metrics"];
+    const FLAGS: [&str; 6] = [
+        "host",
+        "port",
+        "config",
+        "seed",
+        "proxy-metrics",
+        "runtime-metrics",
+    ];
     let mut arguments: Vec<OsString> = given.collect();
     if arguments.get(1).is_some_and(|command| command == "toxiproxy") {
         for argument in &mut arguments[2..] {

@@ -89,7 +89,9 @@ fn first_of(host: &str) -> Result<IpAddr, String> {
     let addresses: Vec<IpAddr> = addresses.map(|address| address.ip()).collect();
     let preferred = addresses.iter().find(|address| address.is_ipv4());
     let chosen = preferred.or(addresses.first());
-    chosen.copied().ok_or_else(|| format!("lookup {host}: no such host"))
+    chosen
+        .copied()
+        .ok_or_else(|| format!("lookup {host}: no such host"))
 }
 
 /// `net.SplitHostPort`.
@@ -162,7 +164,10 @@ mod tests {
             ("localhost:80", known(&["[::1]:80", "127.0.0.1:80"])),
             (":80", known(&["[::1]:80", "127.0.0.1:80"])),
             ("0.0.0.0:80", known(&["[::1]:80", "127.0.0.1:80"])),
-            ("db.internal:5432", Ok(Upstream::Named("db.internal".to_owned(), 5432))),
+            (
+                "db.internal:5432",
+                Ok(Upstream::Named("db.internal".to_owned(), 5432)),
+            ),
             ("db", Err("address db: missing port in address".to_owned())),
         ] {
             assert_eq!(Upstream::read(text), expected, "{text}");

@@ -36,7 +36,9 @@ pub(crate) fn bind(at: ListenAt, exposure: Exposure) -> Result<Bound, String> {
         )),
         (ListenAt::One(address), _) => {
             let socket = bind_one(address, Families::Own).map_err(|error| in_go_words(address, &error))?;
-            let address = socket.local_addr().map_err(|error| in_go_words(address, &error))?;
+            let address = socket
+                .local_addr()
+                .map_err(|error| in_go_words(address, &error))?;
             Ok(Bound {
                 sockets: vec![socket],
                 text: address.to_string(),
@@ -83,13 +85,17 @@ fn both_loopbacks(port: u16) -> Result<Bound, String> {
 fn everywhere(port: u16) -> Result<Bound, String> {
     let told = SocketAddr::new(IpAddr::V6(Ipv6Addr::UNSPECIFIED), port);
     let socket = match bind_one(told, Families::Both) {
-        Err(error) if is_no_ipv6(&error) => {
-            bind_one(SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port), Families::Own)
-        }
+        Err(error) if is_no_ipv6(&error) => bind_one(
+            SocketAddr::new(IpAddr::V4(Ipv4Addr::UNSPECIFIED), port),
+            Families::Own,
+        ),
         result => result,
     };
     let socket = socket.map_err(|error| in_go_words(told, &error))?;
-    let port = socket.local_addr().map_err(|error| in_go_words(told, &error))?.port();
+    let port = socket
+        .local_addr()
+        .map_err(|error| in_go_words(told, &error))?
+        .port();
     Ok(Bound {
         sockets: vec![socket],
         text: SocketAddr::new(told.ip(), port).to_string(),

@@ -13,7 +13,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use wharf_link::{Conditions, Seed};
-use wharf_relay::{Effect, LinkId, LinkSpec, LinkStats, OnRemoval, ParkLimits, Provider, Relay, Stage, StageId};
+use wharf_relay::{
+    Effect, LinkId, LinkSpec, LinkStats, OnRemoval, ParkLimits, Provider, Relay, Stage, StageId,
+};
 
 use crate::log::{Level, Log};
 use crate::model::{Carrier, Direction, Proxy};
@@ -21,8 +23,8 @@ pub(crate) use address::ListenAt;
 use address::Upstream;
 pub use listen::Exposure;
 pub(crate) use listen::{Bound, bind, in_go_words};
-use tally::Tally;
 pub(crate) use tally::Series;
+use tally::Tally;
 use watch::Watch;
 
 /// The links of all proxies that were ever started.
@@ -88,14 +90,18 @@ impl Links {
     pub(crate) fn series(&mut self) -> Vec<Series> {
         for (name, carried) in &self.links {
             if let Ok(stats) = self.relay.stats(carried.id) {
-                self.tally.note(name, &carried.listen, &carried.upstream, carried.id, &stats);
+                self.tally
+                    .note(name, &carried.listen, &carried.upstream, carried.id, &stats);
             }
         }
         self.tally.series()
     }
 
     fn carry(&mut self, proxy: &Proxy) -> Result<String, String> {
-        let same = self.links.get(&proxy.name).is_some_and(|carried| carried.listen == proxy.listen);
+        let same = self
+            .links
+            .get(&proxy.name)
+            .is_some_and(|carried| carried.listen == proxy.listen);
         if !same {
             self.forget(&proxy.name);
             self.add(proxy)?;
@@ -110,14 +116,19 @@ impl Links {
             Ok(Upstream::Named(..)) => Provider::Starting,
             // As in Toxiproxy, which finds out when the first client comes.
             Err(error) => {
-                self.log.say(Level::Warn, &format!("proxy {}: upstream {}: {error}", proxy.name, proxy.upstream));
+                self.log.say(
+                    Level::Warn,
+                    &format!("proxy {}: upstream {}: {error}", proxy.name, proxy.upstream),
+                );
                 Provider::Ready(Vec::new())
             }
         };
-        self.relay.set_provider(id, provider).map_err(|error| match error {
-            wharf_relay::Error::Listener { source, .. } => in_go_words(&listen, &source),
-            other => other.to_string(),
-        })?;
+        self.relay
+            .set_provider(id, provider)
+            .map_err(|error| match error {
+                wharf_relay::Error::Listener { source, .. } => in_go_words(&listen, &source),
+                other => other.to_string(),
+            })?;
         self.watch.follow(id, &proxy.name, &proxy.upstream);
         Ok(listen)
     }
@@ -156,7 +167,8 @@ impl Links {
         };
         self.watch.forget(carried.id);
         if let Ok(stats) = self.relay.stats(carried.id) {
-            self.tally.close(name, &carried.listen, &carried.upstream, carried.id, &stats);
+            self.tally
+                .close(name, &carried.listen, &carried.upstream, carried.id, &stats);
         }
         // It fails only when there is no such link or no relay: it is gone either way.
         let _ = self.relay.remove(carried.id);
@@ -175,7 +187,9 @@ impl Carrier for Links {
                 Level::Info,
                 &format!("proxy {}: started at {listen}, to {}", proxy.name, proxy.upstream),
             ),
-            Err(error) => self.log.say(Level::Warn, &format!("proxy {}: {error}", proxy.name)),
+            Err(error) => self
+                .log
+                .say(Level::Warn, &format!("proxy {}: {error}", proxy.name)),
         }
         result
     }
@@ -186,7 +200,8 @@ impl Carrier for Links {
         };
         self.watch.forget(carried.id);
         if let Ok(stats) = self.relay.stats(carried.id) {
-            self.tally.note(name, &carried.listen, &carried.upstream, carried.id, &stats);
+            self.tally
+                .note(name, &carried.listen, &carried.upstream, carried.id, &stats);
         }
         // No relay, no connections: there is nobody to tell.
         let _ = self.relay.set_provider(carried.id, Provider::Down);
@@ -202,7 +217,8 @@ impl Carrier for Links {
         if let Some(carried) = self.links.get(&proxy.name)
             && let Err(error) = set_stages(&self.relay, carried.id, proxy)
         {
-            self.log.say(Level::Warn, &format!("proxy {}: {error}", proxy.name));
+            self.log
+                .say(Level::Warn, &format!("proxy {}: {error}", proxy.name));
         }
     }
 }

@@ -33,7 +33,14 @@ pub(crate) struct Tally {
 
 impl Tally {
     /// Adds what a link has carried since it was last looked at.
-    pub(crate) fn note(&mut self, proxy: &str, listener: &str, upstream: &str, id: LinkId, stats: &LinkStats) {
+    pub(crate) fn note(
+        &mut self,
+        proxy: &str,
+        listener: &str,
+        upstream: &str,
+        id: LinkId,
+        stats: &LinkStats,
+    ) {
         let now = [
             stats.bytes_up,
             stats.bytes_down,
@@ -55,7 +62,14 @@ impl Tally {
     }
 
     /// As [`Tally::note`], for the last time.
-    pub(crate) fn close(&mut self, proxy: &str, listener: &str, upstream: &str, id: LinkId, stats: &LinkStats) {
+    pub(crate) fn close(
+        &mut self,
+        proxy: &str,
+        listener: &str,
+        upstream: &str,
+        id: LinkId,
+        stats: &LinkStats,
+    ) {
         self.note(proxy, listener, upstream, id, stats);
         self.seen.remove(&id);
     }
@@ -68,7 +82,11 @@ impl Tally {
         let is_it = |series: &Series| {
             series.proxy == proxy && series.listener == listener && series.upstream == upstream
         };
-        let found = self.series.iter().find(|(_, series)| is_it(series)).map(|(key, _)| *key);
+        let found = self
+            .series
+            .iter()
+            .find(|(_, series)| is_it(series))
+            .map(|(key, _)| *key);
         let key = found.unwrap_or(self.next);
         if found.is_none() {
             self.next += 1;

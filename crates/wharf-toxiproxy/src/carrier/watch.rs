@@ -204,7 +204,8 @@ impl Watcher {
             return;
         }
         if let Err(error) = &found {
-            self.log.say(Level::Warn, &format!("proxy {}: {error}", followed.proxy));
+            self.log
+                .say(Level::Warn, &format!("proxy {}: {error}", followed.proxy));
         }
         // With nowhere to go, connections are reset.
         let addresses = found.clone().unwrap_or_default();

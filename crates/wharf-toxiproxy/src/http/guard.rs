@@ -120,7 +120,10 @@ mod tests {
             (vec![("host", "127.0.0.1:8474")], Ok(())),
             (vec![("host", "[::1]:8474")], Ok(())),
             (vec![("host", "LOCALHOST")], Ok(())),
-            (vec![("host", "localhost:"), ("user-agent", "toxiproxy-cli/2.12.0")], Ok(())),
+            (
+                vec![("host", "localhost:"), ("user-agent", "toxiproxy-cli/2.12.0")],
+                Ok(()),
+            ),
             (vec![here, ("sec-fetch-mode", "cors")], Ok(())),
             (vec![], Err(Malformed)),
             (vec![here, here], Err(Malformed)),

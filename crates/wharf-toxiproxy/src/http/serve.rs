@@ -104,6 +104,8 @@ async fn converse(stream: TcpStream, api: Arc<Api>) {
         .header_read_timeout(IDLE)
         // `printf … | nc` closes its end before it reads.
         .half_close(true)
+        // As Go writes them.
+        .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
@@ -176,9 +178,10 @@ fn refused(refusal: Refusal) -> Answer {
 async fn body_of(body: Incoming) -> Result<String, Answer> {
     match timeout(BODY_WAIT, Limited::new(body, BODY).collect()).await {
         Ok(Ok(body)) => Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned()),
-        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => {
-            Err(Answer::text(StatusCode::PAYLOAD_TOO_LARGE, "the body is too long"))
-        }
+        Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Answer::text(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "the body is too long",
+        )),
         Ok(Err(_)) => Err(Answer::text(StatusCode::BAD_REQUEST, "the body ended early")),
         Err(_) => Err(Answer::text(StatusCode::REQUEST_TIMEOUT, "the body did not come")),
     }

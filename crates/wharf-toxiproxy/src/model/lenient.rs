@@ -179,7 +179,10 @@ fn in_go_words(error: &serde_json::Error, text: &str) -> String {
     let found = found.map_or('\n', |(_, character)| character);
     let said = error.to_string();
     let place = [
-        ("key must be a string", "looking for beginning of object key string"),
+        (
+            "key must be a string",
+            "looking for beginning of object key string",
+        ),
         ("trailing comma", "looking for beginning of value"),
         ("expected `:`", "after object key"),
         ("expected `,` or `}`", "after object key:value pair"),
@@ -268,9 +271,15 @@ mod tests {
             ("{\"a\":", "unexpected EOF"),
             ("nonsense", "invalid character 'o' in literal"),
             ("x", "invalid character 'x' looking for beginning of value"),
-            ("{a:1}", "invalid character 'a' looking for beginning of object key string"),
+            (
+                "{a:1}",
+                "invalid character 'a' looking for beginning of object key string",
+            ),
             ("{\"a\" 1}", "invalid character '1' after object key"),
-            ("{\"a\":1 \"b\"}", "invalid character '\"' after object key:value pair"),
+            (
+                "{\"a\":1 \"b\"}",
+                "invalid character '\"' after object key:value pair",
+            ),
             ("[1 2]", "invalid character '2' after array element"),
         ] {
             let error = Json::first_in(text).map(|_| ()).unwrap_err();
@@ -289,17 +298,32 @@ mod tests {
         for (text, expected) in [
             ("5", Ok(5)),
             ("null", Ok(7)),
-            ("5.0", Err("json: cannot unmarshal number 5.0 into Go struct field Proxy.name of type int64")),
-            ("1e2", Err("json: cannot unmarshal number 1e2 into Go struct field Proxy.name of type int64")),
-            ("\"5\"", Err("json: cannot unmarshal string into Go struct field Proxy.name of type int64")),
+            (
+                "5.0",
+                Err("json: cannot unmarshal number 5.0 into Go struct field Proxy.name of type int64"),
+            ),
+            (
+                "1e2",
+                Err("json: cannot unmarshal number 1e2 into Go struct field Proxy.name of type int64"),
+            ),
+            (
+                "\"5\"",
+                Err("json: cannot unmarshal string into Go struct field Proxy.name of type int64"),
+            ),
         ] {
             number = 7;
             let value = Json::first_in(text).unwrap();
             let result = field.integer(value, &mut number, "int64");
-            assert_eq!(result.map(|()| number).map_err(|error| error.to_string()), expected.map_err(str::to_owned));
+            assert_eq!(
+                result.map(|()| number).map_err(|error| error.to_string()),
+                expected.map_err(str::to_owned)
+            );
         }
         assert_eq!(number, 7, "a failure leaves the field");
-        let members = Json::first_in("{\"a\":1,\"A\":null}").unwrap().members("T").unwrap();
+        let members = Json::first_in("{\"a\":1,\"A\":null}")
+            .unwrap()
+            .members("T")
+            .unwrap();
         let keys: Vec<&str> = members.iter().map(|(key, _)| key.as_str()).collect();
         assert_eq!(keys, ["a", "A"], "in order, doubles included");
     }

@@ -33,14 +33,34 @@ pub(crate) struct Toxic {
 /// microseconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) enum Action {
-    Latency { latency: i64, jitter: i64 },
-    Bandwidth { rate: i64 },
-    SlowClose { delay: i64 },
-    Timeout { timeout: i64 },
-    ResetPeer { timeout: i64 },
-    Slicer { average_size: i64, size_variation: i64, delay: i64 },
-    LimitData { bytes: i64 },
-    PacketLoss { loss_rate: f64, correlation: f64 },
+    Latency {
+        latency: i64,
+        jitter: i64,
+    },
+    Bandwidth {
+        rate: i64,
+    },
+    SlowClose {
+        delay: i64,
+    },
+    Timeout {
+        timeout: i64,
+    },
+    ResetPeer {
+        timeout: i64,
+    },
+    Slicer {
+        average_size: i64,
+        size_variation: i64,
+        delay: i64,
+    },
+    LimitData {
+        bytes: i64,
+    },
+    PacketLoss {
+        loss_rate: f64,
+        correlation: f64,
+    },
     Noop,
 }
 
@@ -55,7 +75,10 @@ impl Action {
     /// The toxic of this type, with all its attributes zero.
     fn named(name: &str) -> Option<Self> {
         Some(match name {
-            "latency" => Self::Latency { latency: 0, jitter: 0 },
+            "latency" => Self::Latency {
+                latency: 0,
+                jitter: 0,
+            },
             "bandwidth" => Self::Bandwidth { rate: 0 },
             "slow_close" => Self::SlowClose { delay: 0 },
             "timeout" => Self::Timeout { timeout: 0 },
@@ -132,7 +155,8 @@ impl Action {
             .map_err(Failure::bad_body)?;
         for (key, value) in given {
             let mut slots = self.slots();
-            let Some((name, slot)) = slots.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(&key)) else {
+            let Some((name, slot)) = slots.iter_mut().find(|(name, _)| name.eq_ignore_ascii_case(&key))
+            else {
                 continue;
             };
             let path = format!("attributes.{name}");
@@ -316,7 +340,11 @@ fn read_update(body: &str, toxicity: f32) -> Result<(Option<Json<'_>>, f32), Dec
     let mut attributes = None;
     for (key, value) in Json::first_in(body)?.members("struct")? {
         match key.to_ascii_lowercase().as_str() {
-            "toxicity" => Field { of: "", path: "toxicity" }.float32(value, &mut toxicity)?,
+            "toxicity" => Field {
+                of: "",
+                path: "toxicity",
+            }
+            .float32(value, &mut toxicity)?,
             "attributes" => attributes = read_attributes("", value)?,
             _ => {}
         }

@@ -75,9 +75,10 @@ fn config(args: &Toxiproxy, log: Log) -> Result<Config, Report> {
     };
     let proxies = match &args.config {
         None => None,
-        Some(path) => Some(std::fs::read_to_string(path).map_err(|error| {
-            Report::new(Code::BadInput, format!("read {}: {error}", path.display()))
-        })?),
+        Some(path) => Some(
+            std::fs::read_to_string(path)
+                .map_err(|error| Report::new(Code::BadInput, format!("read {}: {error}", path.display())))?,
+        ),
     };
     // Toxiproxy's is a signed number; which bits it has is all that counts.
     let seed = args.seed.unwrap_or_else(|| {
@@ -139,7 +140,11 @@ fn answer(request: Request, server: &Server, name: &str, identity: &str, stop: i
             stack: name.to_owned(),
             identity: identity.to_owned(),
             pid: std::process::id(),
-            links: server.links().into_iter().map(|view| status(name, view)).collect(),
+            links: server
+                .links()
+                .into_iter()
+                .map(|view| status(name, view))
+                .collect(),
             ..StackStatus::default()
         })),
         Request::Settle => done(),
