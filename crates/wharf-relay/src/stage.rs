@@ -76,6 +76,7 @@ pub enum OnRemoval {
     #[default]
     Resume,
     /// The connection is closed, as Toxiproxy does. What comes to the stage is swallowed, so that
-    /// the sender notices nothing.
+    /// the sender notices nothing; a sender that ends closes the connection too, since nothing more
+    /// can come of it.
     Close,
 }

@@ -103,7 +103,8 @@ fn each_effect_does_its_own() {
         (Effect::SlowClose(at(20)), "1ms 5, 22ms Fin"),
         (timeout(None, OnRemoval::Resume), ""),
         (timeout(Some(30), OnRemoval::Resume), "-5 before 0, 30ms Close"),
-        (timeout(Some(30), OnRemoval::Close), "-5 before 0, 30ms Close"),
+        (timeout(Some(30), OnRemoval::Close), "-5 before 0, 2ms Close"),
+        (timeout(None, OnRemoval::Close), "-5 before 0, 2ms Close"),
         (Effect::Reset(at(40)), "-5 before 0, 41ms Reset"),
         (Effect::Reset(at(0)), "-5 before 0, 1ms Reset"),
     ];
