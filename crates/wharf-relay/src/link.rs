@@ -76,6 +76,8 @@ pub(crate) struct Lane {
     /// The sums of the whole way, segments included.
     pub(crate) figures: Figures,
     pub(crate) meter: Meter,
+    /// Bytes read from this direction's sources.
+    pub(crate) taken: u64,
     pub(crate) lateness: Lateness,
     pub(crate) slot: Slot,
     /// The seed of this direction.
@@ -90,6 +92,7 @@ impl Lane {
             round: VecDeque::new(),
             entering: false,
             meter: Meter::default(),
+            taken: 0,
             lateness: Lateness::default(),
             slot: Slot::default(),
             seed,
@@ -199,6 +202,8 @@ impl Link {
             refused: self.counts.refused,
             park_overflows: self.counts.park_overflows,
             shed: self.counts.shed,
+            taken_up: up.taken,
+            taken_down: down.taken,
             bytes_up: up.meter.total(),
             bytes_down: down.meter.total(),
             rate_up: up.meter.rate(now),

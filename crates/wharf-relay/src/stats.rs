@@ -24,6 +24,11 @@ pub struct LinkStats {
     pub park_overflows: u64,
     /// Connections that were reset because no descriptor was left for them.
     pub shed: u64,
+    /// Bytes taken from consumers; those of them that are under way have not been handed on, and
+    /// those that a stage swallowed never will be.
+    pub taken_up: u64,
+    /// Bytes taken from the provider.
+    pub taken_down: u64,
     /// Bytes handed to the provider.
     pub bytes_up: u64,
     /// Bytes handed to consumers.

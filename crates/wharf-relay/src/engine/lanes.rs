@@ -271,6 +271,7 @@ impl Turn<'_> {
         flow.deficit += segment;
         match source.read(&mut scratch[..most]) {
             Taken::Bytes(count) => {
+                lane.taken += count as u64;
                 flow.bytes.push(&scratch[..count]);
                 flow.under_way += count;
                 flow.unoffered += count;

@@ -114,7 +114,10 @@ impl Engine {
                 lane.meter.add(self.clock.now(), written);
             }
             match taken {
-                Taken::Bytes(count) => left = left.saturating_sub(count),
+                Taken::Bytes(count) => {
+                    lane.taken += count as u64;
+                    left = left.saturating_sub(count);
+                }
                 // Round again, to give the pipe back.
                 Taken::Nothing => {}
                 Taken::Fin => {

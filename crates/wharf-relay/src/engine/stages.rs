@@ -99,6 +99,7 @@ impl Engine {
                 Taken::Reset => mark = Some(Mark::Reset),
             }
         }
+        link.lanes[direction].taken += count as u64;
         flow.bytes.push(&self.scratch[..count]);
         flow.under_way += count;
         let parcel = figures.parcel();
