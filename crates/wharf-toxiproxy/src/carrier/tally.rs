@@ -42,8 +42,8 @@ impl Tally {
         stats: &LinkStats,
     ) {
         let now = [
-            stats.bytes_up,
-            stats.bytes_down,
+            stats.taken_up,
+            stats.taken_down,
             stats.bytes_up,
             stats.bytes_down,
             stats.refused,

@@ -1,5 +1,8 @@
 //! The server as its clients meet it: over real sockets, with Toxiproxy's requests.
 
+mod addresses;
+mod bugs;
 mod contract;
-mod semantics;
+mod running;
+mod toxics;
 mod world;
