@@ -4,6 +4,9 @@
 //! a control socket, so that `wharf ps --all`, `wharf links` and `wharf down` find it.
 
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use crate::control::{self, Reply, Request};
 use crate::engine::StackError;
@@ -15,7 +18,11 @@ use crate::rundir::{ProcessMark, RunDir, RunRecord, StackFiles, StackLock};
 pub struct Aside {
     files: StackFiles,
     _lock: StackLock,
+    serving: Arc<AtomicUsize>,
 }
+
+/// For so long an end waits for answers that are being written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Aside {
     /// Lists this process as the stack `name`. `answer` is called from threads of its own, for every request but those
@@ -49,17 +56,28 @@ impl Aside {
             cgroups: Vec::<PathBuf>::new(),
         })?;
         let path = files.socket();
-        let aside = Self { files, _lock: lock };
-        control::listen(&path, logs, move |call| {
-            call.answer.send(answer(call.request)).is_ok()
-        })
-        .map_err(|source| StackError::Control { path, source })?;
-        Ok(Some(aside))
+        let answered = move |call: control::Call| call.answer.send(answer(call.request)).is_ok();
+        match control::listen(&path, logs, answered) {
+            Ok(serving) => Ok(Some(Self {
+                files,
+                _lock: lock,
+                serving,
+            })),
+            Err(source) => {
+                files.remove();
+                Err(StackError::Control { path, source })
+            }
+        }
     }
 }
 
 impl Drop for Aside {
     fn drop(&mut self) {
         self.files.remove();
+        // Whoever asked it to end is still to be told that it does. Followers of the log stay on, so not for long.
+        let begun = Instant::now();
+        while self.serving.load(Ordering::Relaxed) > 0 && begun.elapsed() < LAST_WORDS {
+            std::thread::sleep(Duration::from_millis(1));
+        }
     }
 }

@@ -17,8 +17,11 @@ pub struct PeerCheck(Arc<dyn Fn(SocketAddr, SocketAddr) -> PeerVerdict + Send + 
 pub enum PeerVerdict {
     /// It may ask.
     Admit,
-    /// It may not.
+    /// It may not: it is another user's.
     Refuse,
+    /// It cannot be known whose it is, and so it may not either. Most often it has closed its end again, as those do
+    /// who only look whether somebody listens.
+    Unknown,
 }
 
 impl PeerCheck {
@@ -36,7 +39,8 @@ impl PeerCheck {
             match peer_uid(local, peer) {
                 PeerUid::Known(uid) if uid == rustix::process::getuid().as_raw() => PeerVerdict::Admit,
                 PeerUid::Unknown if elsewhere && exposure == Exposure::AsWritten => PeerVerdict::Admit,
-                _ => PeerVerdict::Refuse,
+                PeerUid::Known(_) => PeerVerdict::Refuse,
+                PeerUid::Unknown => PeerVerdict::Unknown,
             }
         })
     }

@@ -24,12 +24,13 @@ pub(crate) struct Call {
 }
 
 /// Binds the control socket and serves it from threads of its own. What it receives goes to
-/// `calls`, except for the log, which needs no turn of the engine.
+/// `calls`, except for the log, which needs no turn of the engine. Returns how many connections are being
+/// served, for those who end right after an answer.
 pub(crate) fn listen(
     path: &Path,
     logs: Logs,
     calls: impl Fn(Call) -> bool + Send + Sync + 'static,
-) -> io::Result<()> {
+) -> io::Result<Arc<AtomicUsize>> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -39,6 +40,7 @@ pub(crate) fn listen(
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
     let calls = Arc::new(calls);
     let open = Arc::new(AtomicUsize::new(0));
+    let serving = Arc::clone(&open);
     std::thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || {
@@ -65,7 +67,7 @@ pub(crate) fn listen(
                 }
             }
         })?;
-    Ok(())
+    Ok(serving)
 }
 
 fn serve(stream: &UnixStream, logs: &Logs, calls: &dyn Fn(Call) -> bool) -> io::Result<()> {

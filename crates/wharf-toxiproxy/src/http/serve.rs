@@ -112,12 +112,13 @@ async fn converse(stream: TcpStream, api: Arc<Api>) {
 
 impl Api {
     fn refuses(&self, local: SocketAddr, peer: SocketAddr) -> bool {
-        let refused = self.peers.verdict(local, peer) == PeerVerdict::Refuse;
-        if refused {
-            let line = format!("refused {peer}: another user's, or it is not known whose");
-            self.log.say(Level::Warn, &line);
-        }
-        refused
+        let (level, why) = match self.peers.verdict(local, peer) {
+            PeerVerdict::Admit => return false,
+            PeerVerdict::Refuse => (Level::Warn, "it is another user's"),
+            PeerVerdict::Unknown => (Level::Debug, "it is not known whose it is"),
+        };
+        self.log.say(level, &format!("refused {peer}: {why}"));
+        true
     }
 
     async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {

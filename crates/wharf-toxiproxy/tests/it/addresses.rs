@@ -85,9 +85,9 @@ fn a_wildcard_is_loopback_both_families_and_nothing_else() {
         passes(&client, &server, "by IPv4");
         match TcpStream::connect(("::1", told.port())) {
             Ok(client) => passes(&patient(client), &upstream.accept(), "by IPv6"),
-            Err(_) => eprintln!(
-                "SKIPPED: a_wildcard_is_loopback_both_families_and_nothing_else: no IPv6 loopback here"
-            ),
+            Err(_) => {
+                println!("SKIPPED: a_wildcard_is_loopback_both_families_and_nothing_else: no IPv6 here")
+            }
         }
         // 127.0.0.2 is this machine as well, and a wildcard in truth would be there.
         assert!(is_refused(SocketAddr::new(

@@ -35,7 +35,8 @@ struct Bench {
 impl Bench {
     fn ask(&mut self, line: &str, headers: &[&str]) -> String {
         let mut parts = line.splitn(3, ' ');
-        let (method, path) = (parts.next().unwrap(), parts.next().unwrap());
+        let method = parts.next().expect("a method");
+        let path = parts.next().expect("a path");
         let mut body = parts.next().unwrap_or("").to_owned();
         for (index, port) in self.ports.iter().enumerate().rev() {
             body = body.replace(&format!(":P{}", index + 1), &format!(":{port}"));

@@ -35,7 +35,8 @@ impl World {
         let lines = Arc::clone(&said);
         let mut config = Config::new(Seed(1));
         config.port = 0;
-        config.log = Log::new(move |_, line| lines.lock().unwrap().push(line.to_owned()));
+        config.log =
+            Log::new(move |_, line| lines.lock().expect("nobody has panicked").push(line.to_owned()));
         change(&mut config);
         let server = Server::start(config).expect("a server starts");
         Self { server, said }
@@ -107,7 +108,11 @@ impl World {
     #[track_caller]
     pub(crate) fn await_said(&self, part: &str) {
         eventually(part, || {
-            self.said.lock().unwrap().iter().any(|line| line.contains(part))
+            self.said
+                .lock()
+                .expect("nobody has panicked")
+                .iter()
+                .any(|line| line.contains(part))
         });
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn run(here: &Surroundings, args: &Toxiproxy) -> Result<(), Report> {
     let identity = format!("{name} of {}", here.run_dir.path().display());
     let named = identity.clone();
     let aside = Aside::register(&here.run_dir, &name, &identity, logs, move |request| {
-        answer(request, &serving, &answering, &named, || {
+        answer(&request, &serving, &answering, &named, || {
             let _ = stop.try_send(());
         })
     })?;
@@ -133,7 +133,7 @@ fn name_of(server: &Server) -> String {
 }
 
 /// Answers other wharf commands, as a running stack does.
-fn answer(request: Request, server: &Server, name: &str, identity: &str, stop: impl Fn()) -> Reply {
+fn answer(request: &Request, server: &Server, name: &str, identity: &str, stop: impl Fn()) -> Reply {
     let done = || Reply::Done { said: Vec::new() };
     match request {
         Request::Status => Reply::Status(Box::new(StackStatus {
@@ -163,8 +163,8 @@ fn status(name: &str, view: LinkView) -> LinkStatus {
     LinkStatus {
         name: format!("{name} -> {}", view.proxy),
         address: view.address,
-        up: view.stats.up.clone(),
-        down: view.stats.down.clone(),
+        up: view.stats.up,
+        down: view.stats.down,
         cut: view.stats.cut,
         stats: view.stats,
     }

@@ -8,4 +8,5 @@ mod links;
 mod ports;
 mod running;
 mod stack;
+mod toxiproxy;
 mod world;
