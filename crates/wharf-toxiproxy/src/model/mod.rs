@@ -6,6 +6,8 @@ mod failure;
 mod lenient;
 mod number;
 mod proxy;
+#[cfg(test)]
+mod tests;
 mod toxic;
 
 pub(crate) use collection::{Carrier, Collection, Populated};
