@@ -8,7 +8,7 @@ use std::thread::JoinHandle;
 
 use tokio::sync::watch;
 use wharf_link::Seed;
-use wharf_relay::Relay;
+use wharf_relay::{Cut, Relay};
 
 use crate::carrier::{Bound, Exposure, LinkView, Links, ListenAt, bind, in_go_words};
 use crate::http::{Api, Desk, Guard, Order, RequestIds, WithMetrics, serve};
@@ -159,15 +159,27 @@ impl Server {
     /// The links of the proxies, in the order of their names, disabled ones included.
     #[must_use]
     pub fn links(&self) -> Vec<LinkView> {
-        let (views, viewed) = sync_channel(1);
-        let asked = self
-            .orders
-            .as_ref()
-            .map(|orders| orders.send(Order::Views(views)));
-        match asked {
-            Some(Ok(())) => viewed.recv().unwrap_or_default(),
-            _ => Vec::new(),
-        }
+        self.order(Order::Views).unwrap_or_default()
+    }
+
+    /// Cuts the link of a proxy; a second cut replaces the first. Clients of the API do not see it: they have toxics.
+    /// `false`: no proxy of that name was ever started.
+    pub fn cut(&self, proxy: &str, cut: Cut) -> bool {
+        let order = |done| Order::Cut(proxy.to_owned(), Some(cut), done);
+        self.order(order).unwrap_or_default()
+    }
+
+    /// Heals the link of a proxy. `false`: no proxy of that name was ever started.
+    pub fn heal(&self, proxy: &str) -> bool {
+        let order = |done| Order::Cut(proxy.to_owned(), None, done);
+        self.order(order).unwrap_or_default()
+    }
+
+    /// Asks the desk; nothing if it is gone.
+    fn order<T>(&self, order: impl FnOnce(SyncSender<T>) -> Order) -> Option<T> {
+        let (answer, answered) = sync_channel(1);
+        self.orders.as_ref()?.send(order(answer)).ok()?;
+        answered.recv().ok()
     }
 }
 

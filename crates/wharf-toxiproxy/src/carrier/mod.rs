@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use wharf_link::{Conditions, Seed};
 use wharf_relay::{
-    Effect, LinkId, LinkSpec, LinkStats, OnRemoval, ParkLimits, Provider, Relay, Stage, StageId,
+    Cut, Effect, LinkId, LinkSpec, LinkStats, OnRemoval, ParkLimits, Provider, Relay, Stage, StageId,
 };
 
 use crate::log::{Level, Log};
@@ -84,6 +84,17 @@ impl Links {
             })
         };
         self.links.iter().filter_map(view).collect()
+    }
+
+    /// Cuts the link of a proxy, or heals it. Whether there is one.
+    pub(crate) fn cut(&self, name: &str, cut: Option<Cut>) -> bool {
+        self.links.get(name).is_some_and(|carried| {
+            match cut {
+                Some(cut) => self.relay.cut(carried.id, cut),
+                None => self.relay.heal(carried.id),
+            }
+            .is_ok()
+        })
     }
 
     /// What has been carried, by the addresses of the time.

@@ -1,10 +1,11 @@
 //! Requests, one after the other, and what they are answered.
 
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::{Receiver, SyncSender};
 
 use hyper::StatusCode;
 use serde::Serialize;
 use tokio::sync::oneshot;
+use wharf_relay::Cut;
 
 use super::route::Route;
 use crate::carrier::{LinkView, Links};
@@ -129,7 +130,9 @@ pub(crate) enum Order {
         body: String,
         answer: oneshot::Sender<Answer>,
     },
-    Views(std::sync::mpsc::SyncSender<Vec<LinkView>>),
+    Views(SyncSender<Vec<LinkView>>),
+    /// Cuts the link of a proxy, or heals it. Whether there is one.
+    Cut(String, Option<Cut>, SyncSender<bool>),
 }
 
 /// Where the proxies are, and where requests are served one at a time, in the order in which they came.
@@ -152,6 +155,9 @@ impl Desk {
                 }
                 Order::Views(views) => {
                     let _ = views.send(self.links.views());
+                }
+                Order::Cut(proxy, cut, done) => {
+                    let _ = done.send(self.links.cut(&proxy, cut));
                 }
             }
         }

@@ -148,13 +148,35 @@ fn answer(request: &Request, server: &Server, name: &str, identity: &str, stop: 
             ..StackStatus::default()
         })),
         Request::Settle => done(),
+        Request::Cut { link, cut } => cut_or_heal(name, link, |proxy| server.cut(proxy, *cut)),
+        Request::Heal { link: Some(link) } => cut_or_heal(name, link, |proxy| server.heal(proxy)),
+        Request::Heal { link: None } => {
+            for view in server.links() {
+                server.heal(&view.proxy);
+            }
+            done()
+        }
         Request::Down => {
             stop();
             done()
         }
         _ => Reply::Refused(Refusal {
-            error: format!("{name} is changed by Toxiproxy's API"),
+            error: format!("the conditions of {name} are changed by Toxiproxy's API"),
             hint: Some("add, change or remove toxics with toxiproxy-cli or another client".to_owned()),
+        }),
+    }
+}
+
+/// Does something to the link `NAME -> PROXY`.
+fn cut_or_heal(name: &str, link: &str, act: impl FnOnce(&str) -> bool) -> Reply {
+    let ends = link
+        .split_once("->")
+        .map(|(consumer, proxy)| (consumer.trim(), proxy.trim()));
+    match ends {
+        Some((consumer, proxy)) if consumer == name && act(proxy) => Reply::Done { said: Vec::new() },
+        _ => Reply::Refused(Refusal {
+            error: format!("there is no link `{link}`"),
+            hint: Some("`wharf links` lists them".to_owned()),
         }),
     }
 }

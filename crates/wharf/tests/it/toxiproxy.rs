@@ -54,8 +54,15 @@ fn a_server_starts_as_its_users_start_it_and_is_listed_with_the_stacks() {
     let links = world.run(&["links", "--json", "--stack", &stack]).ok();
     assert!(links.contains(&format!("{stack} -> redis")), "{links}");
     world.run(&["ps", "--all"]).ok();
-    let cut = world.run(&["cut", &format!("{stack} -> redis"), "--stack", &stack]);
-    cut.fails(2, &["is changed by Toxiproxy's API", "hint:"]);
+    let link = format!("{stack} -> redis");
+    let set = world.run(&["set", &link, "--latency", "5ms", "--stack", &stack]);
+    set.fails(2, &["are changed by Toxiproxy's API", "hint:"]);
+    let on_the_stack = |command: &str, link: &str| world.run(&[command, link, "--stack", &stack]);
+    on_the_stack("cut", &link).ok();
+    let links = world.run(&["links", "--json", "--stack", &stack]).ok();
+    assert!(links.contains("\"manner\": \"hole\""), "{links}");
+    on_the_stack("heal", &link).ok();
+    on_the_stack("cut", "a -> b").fails(2, &["there is no link `a -> b`"]);
     world.run(&["down", "--stack", &stack]).ok();
     let mut server = server;
     assert_eq!(server.wait().code, 0);
