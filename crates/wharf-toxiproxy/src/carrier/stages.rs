@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wharf_link::{Conditions, Jitter, Latency, Probability, Rate, Size};
+use wharf_link::{Conditions, GilbertElliott, Jitter, Latency, Loss, Probability, Rate, Size};
 use wharf_relay::{Effect, OnRemoval, Stage, StageId};
 
 use crate::model::{Action, Toxic};
@@ -55,7 +55,14 @@ fn effect(action: Action) -> Effect {
             delay: Duration::from_micros(whole(delay)).min(DAY),
         },
         Action::LimitData { bytes } => Effect::Limit(Size::from_bytes(whole(bytes))),
-        Action::PacketLoss { .. } | Action::Noop => Effect::Noop,
+        Action::PacketLoss {
+            loss_rate,
+            correlation,
+        } => Effect::Conditions(Conditions {
+            loss: Some(loss(loss_rate, correlation)),
+            ..Conditions::CLEAR
+        }),
+        Action::Noop => Effect::Noop,
     }
 }
 
@@ -77,6 +84,18 @@ fn latency_of(duration: Duration) -> Latency {
 /// Kilobytes a second, of 1,000 bytes each.
 fn rate_of(kilobytes: i64) -> Option<Rate> {
     Rate::from_bits(whole(kilobytes).saturating_mul(8_000))
+}
+
+/// After a packet that arrived the next is lost with probability `rate`, after a lost one with `rate + correlation`:
+/// Gilbert's chain of two states. What a loss costs a stream is the relay's model of TCP, which loses no byte.
+fn loss(rate: f64, correlation: f64) -> Loss {
+    let (rate, correlation) = (rate.clamp(0.0, 1.0), correlation.clamp(0.0, 1.0));
+    Loss::GilbertElliott(GilbertElliott {
+        p: probability(rate),
+        r: probability(1.0 - (rate + correlation).min(1.0)),
+        good: Probability::NEVER,
+        bad: Probability::ALWAYS,
+    })
 }
 
 fn probability(number: f64) -> Probability {

@@ -185,8 +185,8 @@ fn status(name: &str, view: LinkView) -> LinkStatus {
     LinkStatus {
         name: format!("{name} -> {}", view.proxy),
         address: view.address,
-        up: view.stats.up,
-        down: view.stats.down,
+        up: view.stats.up.clone(),
+        down: view.stats.down.clone(),
         cut: view.stats.cut,
         stats: view.stats,
     }
