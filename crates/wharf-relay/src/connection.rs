@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::flow::{Flow, Side};
+use crate::flow::Flow;
+use crate::side::Side;
 
 /// Towards the provider. The client's socket is this direction's source.
 pub(crate) const UP: usize = 0;

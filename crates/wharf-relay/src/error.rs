@@ -40,6 +40,14 @@ pub enum Error {
         /// The link's name.
         link: String,
     },
+    /// A capture could not be begun, or its file not be written.
+    #[error("capture link `{link}`: {source}")]
+    Capture {
+        /// The link's name.
+        link: String,
+        /// Why not.
+        source: io::Error,
+    },
     /// The relay's thread has ended.
     #[error("the relay has stopped")]
     Stopped,

@@ -1,14 +1,15 @@
 //! One direction of one connection: its bytes between the two sockets.
 
-use std::io::{self, IoSlice, Read, Write};
+use std::io::{self, IoSlice};
 
-use mio::net::TcpStream;
+use wharf_capture::Direction;
 use wharf_link::Packet;
 
 use crate::chain::Chain;
 use crate::chunks::Chunks;
 use crate::key::Key;
 use crate::pipes::{Pipe, Pipes};
+use crate::side::{Side, Taken};
 
 /// What a machine of a relay carries: lengths, and marks in order with them.
 #[derive(Debug, Clone, Copy)]
@@ -132,24 +133,18 @@ pub(crate) enum Flushed {
     Broken,
 }
 
-/// What became of a read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Taken {
-    Bytes(usize),
-    Nothing,
-    Fin,
-    Reset,
-}
-
 /// How much makes a burst bulk, and how much is read before it is known.
 pub(crate) const BULK: usize = 64 * 1024;
 
 impl Flow {
     /// Writes what may be written. The number of bytes written is added to `written`.
-    pub(crate) fn flush(&mut self, mut sink: &TcpStream, pipes: &mut Pipes, written: &mut usize) -> Flushed {
+    pub(crate) fn flush(&mut self, sink: &mut Side, pipes: &mut Pipes, written: &mut usize) -> Flushed {
         while let Some(pipe) = self.pipe.as_mut().filter(|pipe| !pipe.is_empty()) {
-            match pipe.empty(sink) {
-                Ok(count) => *written += count,
+            match pipe.empty(&sink.stream) {
+                Ok(count) => {
+                    sink.passed(Direction::Down, count);
+                    *written += count;
+                }
                 Err(error) => return unable(&error),
             }
         }
@@ -164,7 +159,7 @@ impl Flow {
             }
             let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(8);
             self.bytes.front(ready, &mut slices);
-            match sink.write_vectored(&slices) {
+            match sink.write(&slices) {
                 Ok(0) => return Flushed::Blocked,
                 Ok(count) => {
                     self.bytes.consume(count);
@@ -180,14 +175,18 @@ impl Flow {
     pub(crate) fn carry(
         &mut self,
         source: &mut Side,
-        sink: &TcpStream,
+        sink: &mut Side,
         scratch: &mut [u8],
         pipes: &mut Pipes,
         written: &mut usize,
     ) -> Taken {
-        let taken = match self.pipe_for_bulk(pipes) {
+        let unseen = source.skip(Direction::Up).min(sink.skip(Direction::Down));
+        let taken = match self.pipe_for_bulk(pipes, unseen) {
             Some(mut pipe) => {
-                let result = pipe.fill(&source.stream);
+                let result = pipe.fill(&source.stream, unseen);
+                if let Ok(count) = result {
+                    source.passed(Direction::Up, count);
+                }
                 // In its place before all else: what is in it must not be lost.
                 self.pipe = Some(pipe);
                 source.took(result, usize::MAX)
@@ -207,26 +206,20 @@ impl Flow {
         taken
     }
 
-    fn pipe_for_bulk(&mut self, pipes: &mut Pipes) -> Option<Pipe> {
-        if !self.bulk {
+    fn pipe_for_bulk(&mut self, pipes: &mut Pipes, unseen: usize) -> Option<Pipe> {
+        if !self.bulk || unseen < BULK {
             return None;
         }
         self.pipe.take().or_else(|| pipes.take())
     }
 
     /// Reads into memory and writes at once.
-    fn copy(
-        &mut self,
-        source: &mut Side,
-        mut sink: &TcpStream,
-        scratch: &mut [u8],
-        written: &mut usize,
-    ) -> Taken {
+    fn copy(&mut self, source: &mut Side, sink: &mut Side, scratch: &mut [u8], written: &mut usize) -> Taken {
         let most = if self.bulk { scratch.len() } else { BULK };
         let taken = source.read(&mut scratch[..most]);
         if let Taken::Bytes(count) = taken {
             // Whatever keeps it from being written, the flush that follows meets it again.
-            let sent = sink.write(&scratch[..count]).unwrap_or(0);
+            let sent = sink.write(&[IoSlice::new(&scratch[..count])]).unwrap_or(0);
             *written += sent;
             if sent < count {
                 self.bytes.push(&scratch[sent..count]);
@@ -277,58 +270,5 @@ fn unable(error: &io::Error) -> Flushed {
     match error.kind() {
         io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Flushed::Blocked,
         _ => Flushed::Broken,
-    }
-}
-
-/// One end of a connection: a socket and what is known of it.
-#[derive(Debug)]
-pub(crate) struct Side {
-    pub(crate) stream: TcpStream,
-    /// There may be something to read.
-    pub(crate) readable: bool,
-    /// The peer has finished: read on until the end is seen.
-    pub(crate) closed: bool,
-    /// The peer has reset, or a write has failed.
-    pub(crate) broken: bool,
-}
-
-impl Side {
-    pub(crate) fn new(stream: TcpStream) -> Self {
-        Self {
-            stream,
-            readable: false,
-            closed: false,
-            broken: false,
-        }
-    }
-
-    /// Reads once.
-    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Taken {
-        let result = self.stream.read(buffer);
-        self.took(result, buffer.len())
-    }
-
-    fn took(&mut self, result: io::Result<usize>, most: usize) -> Taken {
-        match result {
-            Ok(0) if self.broken => Taken::Reset,
-            Ok(0) => Taken::Fin,
-            Ok(count) => {
-                // A short read leaves nothing behind, epoll(7) says, and spares a read that fails.
-                // The end of the stream is no more news by then, so it must be read for.
-                if count < most && most != usize::MAX && !self.closed && !self.broken {
-                    self.readable = false;
-                }
-                Taken::Bytes(count)
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                self.readable = false;
-                Taken::Nothing
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => Taken::Bytes(0),
-            Err(_) => {
-                self.broken = true;
-                Taken::Reset
-            }
-        }
     }
 }

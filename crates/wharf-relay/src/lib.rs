@@ -27,6 +27,9 @@
 //! **Ends** travel like bytes, behind the bytes before them: the end of a stream as a half-close, a
 //! reset as a reset.
 //!
+//! **Looking.** A link can be captured into a file ([`Relay::capture`]) and observed
+//! ([`Relay::observe`]), at any time. One that nobody looks at pays nothing for it.
+//!
 //! **What a relay cannot do.** The kernel completes a handshake before the relay hears of it, so
 //! `connect()` returns at once. The handshake is carried over the link none the less (SYN up, SYN-ACK
 //! down, ACK up), and its round trip is charged to the first byte. A refusal by the provider is seen
@@ -84,10 +87,12 @@ mod meter;
 mod pipes;
 mod relay;
 mod segment;
+mod side;
 mod socket;
 mod spec;
 mod stage;
 mod stats;
+mod tap;
 mod timers;
 mod waiting;
 
@@ -99,3 +104,5 @@ pub use relay::Relay;
 pub use spec::{Cut, CutDirection, LinkId, LinkSpec, Manner, ParkLimits, Provider, SegmentId, SegmentSpec};
 pub use stage::{Effect, OnRemoval, Stage, StageId};
 pub use stats::{LinkStats, SegmentStats};
+pub use tap::{CaptureFigures, CaptureSpec, Observe};
+pub use wharf_capture;

@@ -32,10 +32,10 @@ mod platform {
             self.len == 0
         }
 
-        /// Moves what `source` has into the pipe. `Ok(0)` is the end of the stream.
-        pub(crate) fn fill(&mut self, source: impl AsFd) -> io::Result<usize> {
+        /// Moves what `source` has into the pipe, at most so much. `Ok(0)` is the end of the stream.
+        pub(crate) fn fill(&mut self, source: impl AsFd, most: usize) -> io::Result<usize> {
             let flags = SpliceFlags::MOVE | SpliceFlags::NONBLOCK;
-            let count = splice(source, None, &self.write, None, CAPACITY, flags)?;
+            let count = splice(source, None, &self.write, None, most.min(CAPACITY), flags)?;
             self.len += count;
             Ok(count)
         }
@@ -98,7 +98,7 @@ mod platform {
             match *self {}
         }
 
-        pub(crate) fn fill<T>(&mut self, _: T) -> io::Result<usize> {
+        pub(crate) fn fill<T>(&mut self, _: T, _: usize) -> io::Result<usize> {
             match *self {}
         }
 

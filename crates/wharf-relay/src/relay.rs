@@ -4,6 +4,7 @@ use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
 use mio::Waker;
+use wharf_capture::News;
 use wharf_link::Conditions;
 
 use crate::datagram::DatagramSpec;
@@ -13,6 +14,7 @@ use crate::limits;
 use crate::spec::{Cut, CutDirection, LinkId, LinkSpec, Provider, SegmentId, SegmentSpec};
 use crate::stage::Stage;
 use crate::stats::{LinkStats, SegmentStats};
+use crate::tap::{CaptureFigures, CaptureSpec, Observe, Stopped};
 
 /// What the relay's thread is asked to do, between two rounds of events.
 pub(crate) type Job = Box<dyn FnOnce(&mut Engine) + Send>;
@@ -131,6 +133,35 @@ impl Relay {
     /// The figures of all links.
     pub fn all_stats(&self) -> Result<Vec<(LinkId, LinkStats)>, Error> {
         self.ask(Engine::all_stats)
+    }
+
+    /// Begins to write what passes on a link into a file, also of connections that live. A capture of
+    /// the link that is under way ends.
+    pub fn capture(&self, id: LinkId, spec: CaptureSpec) -> Result<(), Error> {
+        self.ask(move |engine| engine.capture(id, spec))?
+    }
+
+    /// Ends the capture of a link, and returns when all of it is in the file. `None`: there was none.
+    pub fn stop_capture(&self, id: LinkId) -> Result<Option<CaptureFigures>, Error> {
+        let stopped = self.ask(move |engine| engine.stop_capture(id))??;
+        stopped.map(Stopped::wait).transpose()
+    }
+
+    /// How far the capture of a link has come. `None`: there is none.
+    pub fn captured(&self, id: LinkId) -> Result<Option<CaptureFigures>, Error> {
+        self.ask(move |engine| engine.captured(id))?
+    }
+
+    /// Begins or ends to observe the connections of a link, also those that live. Exchanges that were
+    /// seen stay.
+    pub fn observe(&self, id: LinkId, observe: Observe) -> Result<(), Error> {
+        self.ask(move |engine| engine.observe(id, observe))?
+    }
+
+    /// The exchanges of a link since the last answer, of which [`next`](News::next) is handed in; at
+    /// first 0. Only the last are kept.
+    pub fn exchanges(&self, id: LinkId, since: u64) -> Result<News, Error> {
+        self.ask(move |engine| engine.exchanges(id, since))?
     }
 
     /// Ends a link: its listeners are closed, its connections reset.

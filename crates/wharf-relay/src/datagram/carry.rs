@@ -4,6 +4,7 @@ use std::io::ErrorKind;
 use std::time::Duration;
 
 use quinn_udp::EcnCodepoint;
+use wharf_capture::Direction;
 use wharf_link::{Cause, Offer};
 
 use super::arrivals::Arrivals;
@@ -88,6 +89,11 @@ impl Datagrams {
         arrival: Duration,
         around: Around<'_>,
     ) {
+        if direction == UP {
+            for bytes in message.datagrams() {
+                self.show(key, Direction::Up, bytes, around);
+            }
+        }
         let Some(flow) = self.flows.get_mut(key) else {
             return;
         };
@@ -204,6 +210,22 @@ impl Datagrams {
             self.flush(around);
         }
         self.train.push(way, ecn, bytes);
+        if way.1 == DOWN {
+            self.show(way.0, Direction::Down, bytes, around);
+        }
+    }
+
+    /// Shows a datagram at its client's end to those who look.
+    fn show(&mut self, key: Key, direction: Direction, bytes: &[u8], around: Around<'_>) {
+        if around.taps.is_empty() {
+            return;
+        }
+        if let Some(flow) = self.flows.get_mut(key)
+            && let Some(Some(seat)) = self.seats.get(flow.seat)
+        {
+            let ends = (flow.client, seat.address);
+            around.taps.datagram(flow.link, direction, ends, bytes);
+        }
     }
 
     /// Sends the train.

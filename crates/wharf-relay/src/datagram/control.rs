@@ -21,6 +21,11 @@ impl Datagrams {
         self.links.contains_key(&id.0)
     }
 
+    /// A link's name.
+    pub(crate) fn name(&self, id: LinkId) -> Option<&str> {
+        self.links.get(&id.0).map(|link| link.name.as_str())
+    }
+
     /// Adds a link under a number that no other has.
     pub(crate) fn add(
         &mut self,

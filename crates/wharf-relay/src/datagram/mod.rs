@@ -36,6 +36,7 @@ use mio::Registry;
 
 use crate::clock::Clock;
 use crate::key::{Key, Slab};
+use crate::tap::Taps;
 use batch::Batch;
 use flow::Flow;
 use link::Link;
@@ -76,6 +77,7 @@ pub(crate) enum Source {
 pub(crate) struct Around<'a> {
     pub(crate) registry: &'a Registry,
     pub(crate) clock: &'a Clock,
+    pub(crate) taps: &'a Taps,
 }
 
 impl Datagrams {

@@ -12,6 +12,7 @@ use crate::key::Key;
 use crate::link::Far;
 use crate::socket;
 use crate::spec::Manner;
+use crate::tap::Beginning;
 
 /// How many connections one listener accepts before others have their turn.
 const TURN: usize = 64;
@@ -106,6 +107,11 @@ impl Engine {
             Some(side) => self.poll.registry().register(&mut side.stream, token, interest),
             None => Ok(()),
         };
+        if let Some(side) = &mut connection.sides[0] {
+            side.tap = self
+                .taps
+                .meet(connection.link, connection.number, &side.stream, Beginning::Seen);
+        }
         let key = self.connections.insert(connection);
         if registered.is_err() {
             self.abort(key);

@@ -169,12 +169,15 @@ impl Engine {
 
     pub(crate) fn remove(&mut self, id: LinkId) -> Result<(), Error> {
         if let Some((datagrams, around)) = self.datagrams_of(id) {
-            return datagrams.remove(id, around);
+            datagrams.remove(id, around)?;
+            self.taps.forget(id.0);
+            return Ok(());
         }
         self.known(id)?;
         for key in self.keys_of(id.0) {
             self.abort(key);
         }
+        self.taps.forget(id.0);
         let Some(mut link) = self.links.get_mut(id.0 as usize).and_then(Option::take) else {
             return Ok(());
         };

@@ -32,6 +32,7 @@ impl Engine {
         let around = Around {
             registry: self.poll.registry(),
             clock: &self.clock,
+            taps: &self.taps,
         };
         (&mut self.datagrams, around)
     }

@@ -16,9 +16,10 @@ use wharf_link::Offer;
 use super::lanes::way_is_clear;
 use super::{Due, Engine, OF_PROVIDER};
 use crate::connection::{DIAL_TIME, DOWN, Dial, Progress, UP};
-use crate::flow::{Content, End, Mark, Parcel, Side};
+use crate::flow::{Content, End, Mark, Parcel};
 use crate::key::Key;
 use crate::link::Far;
+use crate::side::Side;
 use crate::socket;
 
 impl Engine {

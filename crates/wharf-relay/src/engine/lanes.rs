@@ -6,10 +6,11 @@ use wharf_link::Offer;
 
 use super::stages::PARCELS;
 use super::{Engine, Work};
-use crate::flow::{Content, End, Flow, Mark, Parcel, Taken};
+use crate::flow::{Content, End, Flow, Mark, Parcel};
 use crate::key::Key;
 use crate::link::Lane;
 use crate::segment::Segment;
+use crate::side::Taken;
 use crate::spec::SegmentId;
 
 /// How many parcels one direction of a link delivers, and how many turns it gives, before others
@@ -227,7 +228,7 @@ enum Outcome {
 }
 
 impl Turn<'_> {
-    fn take(self, source: &mut crate::flow::Side, scratch: &mut [u8]) -> Outcome {
+    fn take(self, source: &mut crate::side::Side, scratch: &mut [u8]) -> Outcome {
         let Self {
             lane,
             flow,

@@ -15,6 +15,7 @@ mod pump;
 mod segments;
 mod serve;
 mod stages;
+mod taps;
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -37,7 +38,7 @@ use crate::listener::Listener;
 use crate::pipes::Pipes;
 use crate::relay::Job;
 use crate::segment::Segment;
-use crate::socket;
+use crate::tap::Taps;
 use crate::timers::Timers;
 
 pub(crate) use datagrams::datagram_token;
@@ -76,6 +77,8 @@ pub(crate) struct Engine {
     listeners: Vec<Option<Listener>>,
     connections: Slab<Connection>,
     datagrams: Datagrams,
+    /// What of it is looked at.
+    taps: Taps,
     timers: Timers<Due>,
     /// Directions that had more to move than their turn allowed.
     unfinished: VecDeque<(Key, usize)>,
@@ -112,6 +115,7 @@ impl Engine {
             listeners: Vec::new(),
             connections: Slab::new(),
             datagrams: Datagrams::new(),
+            taps: Taps::default(),
             timers: Timers::new(),
             unfinished: VecDeque::new(),
             delivered: Vec::new(),
@@ -158,6 +162,7 @@ impl Engine {
             self.note_datagrams();
             self.on_timers();
             self.serve();
+            self.taps.flush();
             self.connections.recycle();
         }
     }
@@ -283,7 +288,7 @@ impl Engine {
             return;
         };
         for mut side in connection.sides.into_iter().flatten() {
-            let _ = side.stream.shutdown(std::net::Shutdown::Write);
+            side.finish();
             let _ = side.read(&mut self.scratch);
         }
     }
@@ -292,7 +297,7 @@ impl Engine {
     fn abort(&mut self, key: Key) {
         let sides = self.forget(key).map(|connection| connection.sides);
         for side in sides.into_iter().flatten().flatten() {
-            socket::abort(side.stream);
+            side.abort();
         }
     }
 

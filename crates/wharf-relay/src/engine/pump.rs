@@ -1,12 +1,11 @@
 //! Moving what a direction of a connection has to move.
 
-use std::net::Shutdown;
-
 use super::Engine;
 use super::lanes::way_is_clear;
 use crate::connection::{Connection, UP};
-use crate::flow::{End, Flushed, Mark, Taken};
+use crate::flow::{End, Flushed, Mark};
 use crate::key::Key;
+use crate::side::Taken;
 
 /// How many bytes one direction moves before others have their turn.
 const TURN: usize = 1 << 20;
@@ -43,7 +42,7 @@ impl Engine {
             let flow = &mut flows[direction];
 
             let mut written = 0;
-            let flushed = flow.flush(&sink.stream, &mut self.pipes, &mut written);
+            let flushed = flow.flush(sink, &mut self.pipes, &mut written);
             if written > 0 {
                 lane.meter.add(self.clock.now(), written);
             }
@@ -58,8 +57,7 @@ impl Engine {
             let through = flushed == Flushed::All && flow.under_way == 0;
             if flow.fin_arrived && !flow.fin_done && through {
                 flow.fin_done = true;
-                // It fails only where the sink is gone, which its own direction tells.
-                let _ = sink.stream.shutdown(Shutdown::Write);
+                sink.finish();
             }
             if flow.closing && flushed == Flushed::All {
                 return self.close_in_order(key);
@@ -103,13 +101,7 @@ impl Engine {
             }
 
             let mut written = 0;
-            let taken = flow.carry(
-                source,
-                &sink.stream,
-                &mut self.scratch,
-                &mut self.pipes,
-                &mut written,
-            );
+            let taken = flow.carry(source, sink, &mut self.scratch, &mut self.pipes, &mut written);
             if written > 0 {
                 lane.meter.add(self.clock.now(), written);
             }
@@ -148,9 +140,9 @@ impl Engine {
         };
         let link = connection.link;
         let mut written = 0;
-        if let Some(sink) = &connection.sides[1 - direction] {
+        if let Some(sink) = &mut connection.sides[1 - direction] {
             let flow = &mut connection.flows[direction];
-            flow.flush(&sink.stream, &mut self.pipes, &mut written);
+            flow.flush(sink, &mut self.pipes, &mut written);
         }
         let now = self.clock.now();
         if let Some(lane) = self.lane_mut(link, direction).filter(|_| written > 0) {

@@ -6,8 +6,9 @@ use super::{Engine, Work};
 use crate::chain::{Chain, Event};
 use crate::connection::{DOWN, UP};
 use crate::error::Error;
-use crate::flow::{Content, End, Mark, Taken};
+use crate::flow::{Content, End, Mark};
 use crate::key::Key;
+use crate::side::Taken;
 use crate::spec::LinkId;
 use crate::stage::Stage;
 

@@ -1,0 +1,133 @@
+//! One end of a connection: its socket, and who looks at what passes there.
+
+use std::io::{self, IoSlice, Read, Write};
+use std::net::Shutdown;
+
+use mio::net::TcpStream;
+use wharf_capture::Direction;
+use wharf_capture::observe::End;
+
+use crate::socket;
+use crate::tap::Tap;
+
+/// What became of a read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Taken {
+    Bytes(usize),
+    Nothing,
+    Fin,
+    Reset,
+}
+
+/// One end of a connection: a socket and what is known of it.
+#[derive(Debug)]
+pub(crate) struct Side {
+    pub(crate) stream: TcpStream,
+    /// There may be something to read.
+    pub(crate) readable: bool,
+    /// The peer has finished: read on until the end is seen.
+    pub(crate) closed: bool,
+    /// The peer has reset, or a write has failed.
+    pub(crate) broken: bool,
+    /// At the consumer's end, and only if somebody looks.
+    pub(crate) tap: Option<Box<Tap>>,
+}
+
+impl Side {
+    pub(crate) fn new(stream: TcpStream) -> Self {
+        Self {
+            stream,
+            readable: false,
+            closed: false,
+            broken: false,
+            tap: None,
+        }
+    }
+
+    /// Reads once.
+    pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Taken {
+        let result = self.stream.read(buffer);
+        if let (Some(tap), &Ok(count)) = (&mut self.tap, &result) {
+            tap.saw(Direction::Up, &buffer[..count]);
+        }
+        self.took(result, buffer.len())
+    }
+
+    /// Writes once.
+    pub(crate) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let count = self.stream.write_vectored(slices)?;
+        if let Some(tap) = &mut self.tap {
+            let mut left = count;
+            for slice in slices {
+                let part = &slice[..slice.len().min(left)];
+                tap.saw(Direction::Down, part);
+                left -= part.len();
+            }
+        }
+        Ok(count)
+    }
+
+    /// How many of the next bytes nobody needs to see.
+    pub(crate) fn skip(&self, direction: Direction) -> usize {
+        self.tap.as_ref().map_or(usize::MAX, |tap| tap.skip(direction))
+    }
+
+    pub(crate) fn passed(&mut self, direction: Direction, count: usize) {
+        if let Some(tap) = &mut self.tap {
+            tap.passed(direction, count);
+        }
+    }
+
+    /// Tells the peer that nothing more comes.
+    pub(crate) fn finish(&mut self) {
+        // It fails only where the peer is gone, which its own direction tells.
+        let _ = self.stream.shutdown(Shutdown::Write);
+        if let Some(tap) = &mut self.tap {
+            tap.ended(Direction::Down, End::Finished);
+        }
+    }
+
+    /// Closes with a reset.
+    pub(crate) fn abort(mut self) {
+        if let Some(mut tap) = self.tap.take() {
+            tap.ended(Direction::Down, End::Reset);
+        }
+        socket::abort(self.stream);
+    }
+
+    pub(crate) fn took(&mut self, result: io::Result<usize>, most: usize) -> Taken {
+        let taken = self.judge(result, most);
+        if let Some(tap) = &mut self.tap {
+            match taken {
+                Taken::Fin => tap.ended(Direction::Up, End::Finished),
+                Taken::Reset => tap.ended(Direction::Up, End::Reset),
+                Taken::Bytes(_) | Taken::Nothing => {}
+            }
+        }
+        taken
+    }
+
+    fn judge(&mut self, result: io::Result<usize>, most: usize) -> Taken {
+        match result {
+            Ok(0) if self.broken => Taken::Reset,
+            Ok(0) => Taken::Fin,
+            Ok(count) => {
+                // A short read leaves nothing behind, epoll(7) says, and spares a read that fails.
+                // The end of the stream is no more news by then, so it must be read for.
+                if count < most && most != usize::MAX && !self.closed && !self.broken {
+                    self.readable = false;
+                }
+                Taken::Bytes(count)
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Taken::Nothing
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Taken::Bytes(0),
+            Err(_) => {
+                self.broken = true;
+                Taken::Reset
+            }
+        }
+    }
+}

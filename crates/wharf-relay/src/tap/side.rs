@@ -1,0 +1,177 @@
+//! A tap at the consumer's end of one connection.
+
+use std::cell::RefCell;
+use std::net::SocketAddr;
+use std::rc::Rc;
+
+use mio::net::TcpStream;
+use wharf_capture::Direction;
+use wharf_capture::observe::{End, Observer};
+use wharf_capture::synth::Conversation;
+
+use super::link::LinkTap;
+use super::now;
+use super::spec::Observe;
+
+/// What is seen of one connection.
+#[derive(Debug)]
+pub(crate) struct Tap {
+    link: Rc<RefCell<LinkTap>>,
+    number: u64,
+    client: SocketAddr,
+    listener: SocketAddr,
+    observer: Option<Observer>,
+    conversation: Option<Conversation>,
+    /// A reset has been seen: nothing follows.
+    over: bool,
+}
+
+/// Whether a connection is seen from its first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Beginning {
+    Seen,
+    Unseen,
+}
+
+impl Tap {
+    pub(super) fn new(
+        link: &Rc<RefCell<LinkTap>>,
+        number: u64,
+        stream: &TcpStream,
+        beginning: Beginning,
+    ) -> Option<Self> {
+        link.try_borrow().ok().filter(|link| !link.is_idle())?;
+        let mut tap = Self {
+            link: Rc::clone(link),
+            number,
+            // A client that is gone already has no address, and nothing to say.
+            client: stream.peer_addr().ok()?,
+            listener: stream.local_addr().ok()?,
+            observer: None,
+            conversation: None,
+            over: false,
+        };
+        tap.follow(beginning);
+        Some(tap)
+    }
+
+    /// Does as the link would have it now.
+    pub(crate) fn follow(&mut self, beginning: Beginning) {
+        let Ok(mut link) = self.link.try_borrow_mut() else {
+            return;
+        };
+        let link = &mut *link;
+        match (link.observe, &mut self.observer) {
+            (Observe::Off, observer) => {
+                if let Some(mut observer) = observer.take() {
+                    observer.finish(now(), &mut |exchange| link.ring.push(exchange));
+                }
+            }
+            (Observe::On(options), None) => {
+                self.observer = Some(match beginning {
+                    Beginning::Seen => Observer::new(self.number, options),
+                    Beginning::Unseen => Observer::midway(self.number, options),
+                });
+            }
+            (Observe::On(_), Some(_)) => {}
+        }
+        match (&mut link.capture, &mut self.conversation) {
+            (Some(capture), None) => {
+                let mut conversation = Conversation::new(self.client, self.listener, self.number);
+                if beginning == Beginning::Seen {
+                    let now = now();
+                    conversation.open(|packet| capture.packet(now, packet));
+                }
+                self.conversation = Some(conversation);
+            }
+            (None, _) => self.conversation = None,
+            (Some(_), Some(_)) => {}
+        }
+    }
+
+    /// Forgets the capture, for another to begin.
+    pub(crate) fn leave_capture(&mut self) {
+        self.conversation = None;
+    }
+
+    /// Bytes have come from the consumer, or gone to it.
+    pub(crate) fn saw(&mut self, direction: Direction, bytes: &[u8]) {
+        if self.is_idle() || bytes.is_empty() {
+            return;
+        }
+        let Ok(mut link) = self.link.try_borrow_mut() else {
+            return;
+        };
+        let link = &mut *link;
+        let now = now();
+        if let (Some(capture), Some(conversation)) = (&mut link.capture, &mut self.conversation) {
+            conversation.data(direction, bytes, |packet| capture.packet(now, packet));
+        }
+        if let Some(observer) = &mut self.observer {
+            observer.saw(direction, now, bytes, &mut |exchange| link.ring.push(exchange));
+            if observer.is_done() {
+                self.observer = None;
+            }
+        }
+    }
+
+    /// Bytes have passed unseen.
+    pub(crate) fn passed(&mut self, direction: Direction, count: usize) {
+        let count = count as u64;
+        if let Some(conversation) = &mut self.conversation {
+            conversation.skip(direction, count);
+        }
+        if let Some(observer) = &mut self.observer
+            && let Ok(mut link) = self.link.try_borrow_mut()
+        {
+            observer.passed(direction, now(), count, &mut |exchange| link.ring.push(exchange));
+        }
+    }
+
+    /// How many of the next bytes need not be seen.
+    pub(crate) fn skip(&self, direction: Direction) -> usize {
+        if self.conversation.is_some() {
+            return 0;
+        }
+        let skip = self.observer.as_ref().map(|observer| observer.skip(direction));
+        skip.map_or(usize::MAX, |skip| usize::try_from(skip).unwrap_or(usize::MAX))
+    }
+
+    /// A direction has ended.
+    pub(crate) fn ended(&mut self, direction: Direction, end: End) {
+        if self.over {
+            return;
+        }
+        self.over = end == End::Reset;
+        let Ok(mut link) = self.link.try_borrow_mut() else {
+            return;
+        };
+        let link = &mut *link;
+        let now = now();
+        if let (Some(capture), Some(conversation)) = (&mut link.capture, &mut self.conversation) {
+            match end {
+                End::Finished => conversation.finish(direction, |packet| capture.packet(now, packet)),
+                End::Reset => conversation.reset(direction, |packet| capture.packet(now, packet)),
+            }
+        }
+        if let Some(observer) = &mut self.observer {
+            observer.ended(direction, now, end, &mut |exchange| link.ring.push(exchange));
+        }
+    }
+
+    /// Whether nobody looks at this connection (any more).
+    pub(crate) fn is_idle(&self) -> bool {
+        self.observer.is_none() && self.conversation.is_none()
+    }
+}
+
+impl Drop for Tap {
+    /// What was under way is told as far as it came.
+    fn drop(&mut self) {
+        if let Some(observer) = &mut self.observer
+            && let Ok(mut link) = self.link.try_borrow_mut()
+        {
+            observer.finish(now(), &mut |exchange| link.ring.push(exchange));
+        }
+    }
+}
