@@ -109,6 +109,15 @@ pub(crate) enum Command {
     },
     /// Play a scenario: a timeline of changes to links, undone when it ends
     Play(Play),
+    /// Say what happens to HTTP requests on a link: 'path=/pay status=503 probability=10%'
+    Http(HttpArgs),
+    /// Show what was asked and answered on links
+    Requests(Requests),
+    /// Write what passes on a link into a pcapng file, until Ctrl-C
+    Capture(Capture),
+    /// Traces: rates that change over time
+    #[command(subcommand)]
+    Trace(Trace),
     /// Make one link to anything, without a project file
     Link(LinkArgs),
     /// Serve Toxiproxy's API on Wharf's links, for test suites that use its clients
@@ -289,6 +298,91 @@ pub(crate) struct Set {
     pub(crate) direction: DirectionFlags,
     #[command(flatten)]
     pub(crate) which: Which,
+}
+
+/// `wharf http`.
+#[derive(Debug, Args)]
+pub(crate) struct HttpArgs {
+    /// The link, as 'web -> api'
+    pub(crate) link: String,
+    /// The rules; the first that matches a request decides. Keys: method, path, header, probability,
+    /// status, body, delay, rate, truncate, stall, drop, request.set.NAME, response.add.NAME, …
+    pub(crate) rules: Vec<wharf_http::Rule>,
+    /// No rules any more
+    #[arg(long, conflicts_with = "rules")]
+    pub(crate) clear: bool,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+/// `wharf requests`.
+#[derive(Debug, Args)]
+pub(crate) struct Requests {
+    /// The link, as 'web -> api'; none: all of them
+    pub(crate) link: Option<String>,
+    /// Go on with what follows
+    #[arg(long, short = 'F')]
+    pub(crate) follow: bool,
+    /// How many of the past
+    #[arg(long, short = 'n', default_value_t = 50)]
+    pub(crate) lines: usize,
+    /// As JSON, a line each
+    #[arg(long)]
+    pub(crate) json: bool,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+/// `wharf capture`.
+#[derive(Debug, Args)]
+pub(crate) struct Capture {
+    /// The link, as 'web -> api'
+    pub(crate) link: String,
+    /// The file; it is made anew
+    #[arg(long, short, value_name = "FILE")]
+    pub(crate) output: PathBuf,
+    /// How large it may become
+    #[arg(long, value_name = "SIZE", default_value = "1GiB")]
+    pub(crate) limit: wharf_link::Size,
+    /// End by itself after so many seconds
+    #[arg(long, value_name = "SECONDS")]
+    pub(crate) seconds: Option<u64>,
+    #[command(flatten)]
+    pub(crate) which: Which,
+}
+
+/// `wharf trace`.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Trace {
+    /// Plot the rate of a trace over time
+    Show {
+        /// A file in Mahimahi's format
+        file: PathBuf,
+        /// As SVG
+        #[arg(long)]
+        svg: bool,
+    },
+    /// Make a trace up, from published statistics
+    Synth {
+        /// Like what: one of `wharf trace models`, or such as 'constant 12mbit'
+        #[arg(long, value_name = "MODEL")]
+        like: String,
+        /// How long
+        #[arg(long, default_value_t = 60)]
+        seconds: u64,
+        /// The seed: the same one gives the same trace
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+        /// Where to write it; by default to standard output
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
+    /// List what traces can be like, with the source of the figures
+    Models {
+        /// As JSON
+        #[arg(long)]
+        json: bool,
+    },
 }
 
 /// `wharf play`.

@@ -25,6 +25,18 @@ pub(crate) fn error_line(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }
 
+/// Writes over the line before, on standard error.
+pub(crate) fn progress(text: &str) {
+    let mut stderr = io::stderr().lock();
+    // There is nowhere left to say that standard error is closed.
+    let _ = write!(stderr, "\r\x1b[K{text}").and_then(|()| stderr.flush());
+}
+
+/// How many columns standard output has; 80 where it is no terminal.
+pub(crate) fn terminal_width() -> usize {
+    rustix::termios::tcgetwinsize(io::stdout()).map_or(80, |size| usize::from(size.ws_col.max(20)))
+}
+
 /// Whether and how to colour.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Style {

@@ -87,7 +87,7 @@ impl Screen {
 
     /// Shows this status in the footer.
     pub(crate) fn show(&mut self, status: &StackStatus) {
-        let footer = footer(status, self.printer.style, self.width());
+        let footer = footer(status, self.printer.style, out::terminal_width());
         if footer == self.footer {
             return;
         }
@@ -122,10 +122,6 @@ impl Screen {
         let mut stdout = io::stdout().lock();
         // A closed standard output must not stop the services.
         let _ = stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush());
-    }
-
-    fn width(&self) -> usize {
-        rustix::termios::tcgetwinsize(io::stdout()).map_or(80, |size| usize::from(size.ws_col.max(20)))
     }
 }
 

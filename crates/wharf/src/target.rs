@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use wharf_stack::Source;
-use wharf_stack::control::Client;
+use wharf_stack::control::{Client, LinkStatus};
 use wharf_stack::rundir::{RunRecord, StackFiles};
 
 use crate::cli::Which;
@@ -92,13 +92,31 @@ fn is_made_in(identity: &str, cwd: &Path) -> bool {
         .is_some_and(|(directory, _)| cwd.starts_with(directory))
 }
 
+/// A link and how it is.
+pub(crate) fn link(here: &Surroundings, which: &Which, link: &str) -> Result<(Running, LinkStatus), Report> {
+    let stack = find_with_link(here, which, link)?;
+    let status = stack.client().status()?;
+    let found = status
+        .links
+        .into_iter()
+        .find(|known| squeezed(&known.name) == squeezed(link));
+    match found {
+        Some(status) => Ok((stack, status)),
+        None => Err(Report::new(Code::BadInput, format!("there is no link `{link}`"))
+            .hint("`wharf links` lists them")),
+    }
+}
+
+fn squeezed(name: &str) -> String {
+    name.split_whitespace().collect()
+}
+
 /// The stack that a link is in: the one that is meant, or else the only one that has it.
 pub(crate) fn find_with_link(here: &Surroundings, which: &Which, link: &str) -> Result<Running, Report> {
     let meant = find(here, which);
     if which.stack.is_some() || which.file.is_some() {
         return meant;
     }
-    let squeezed = |name: &str| name.split_whitespace().collect::<String>();
     let has_it = |stack: &Running| {
         stack.client().status().is_ok_and(|status| {
             status

@@ -1,7 +1,10 @@
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use wharf_link::{Conditions, Settings, SettingsError};
+use wharf_http::Rule;
+use wharf_link::{Conditions, Settings, SettingsError, Size};
+use wharf_relay::wharf_capture::News;
 use wharf_relay::{Cut, LinkStats, SegmentStats};
 
 use crate::logs::Line;
@@ -49,6 +52,40 @@ pub enum Request {
     Heal {
         /// The link; none: all of them.
         link: Option<String>,
+    },
+    /// What happens to HTTP requests on a link, in place of what was said before.
+    Rules {
+        /// The link.
+        link: String,
+        /// The rules; the first that matches decides.
+        rules: Vec<Rule>,
+    },
+    /// Write what passes on a link into a file. Answers with figures until the one who asked goes
+    /// away, or somebody stops it; then it ends.
+    Capture {
+        /// The link.
+        link: String,
+        /// The file, in full. It is made anew.
+        file: PathBuf,
+        /// How large it may become.
+        limit: Size,
+    },
+    /// The figures of a capture.
+    Captured {
+        /// The link.
+        link: String,
+    },
+    /// End a capture.
+    StopCapture {
+        /// The link.
+        link: String,
+    },
+    /// What was asked and answered on links lately.
+    Exchanges {
+        /// On this link only.
+        link: Option<String>,
+        /// For each link, the number from which on it is wanted.
+        since: BTreeMap<String, u64>,
     },
     /// Play a scenario of the project file. The answers come as it plays; it ends when the one who
     /// asked goes away.
@@ -128,6 +165,17 @@ pub enum Reply {
         /// The working directory.
         cwd: std::path::PathBuf,
     },
+    /// How far a capture has come.
+    Captured {
+        /// Packets in the file, or about to be.
+        packets: u64,
+        /// Packets that are not in it: it could not be written fast enough, or is at its limit.
+        missing: u64,
+        /// Bytes of the file.
+        bytes: u64,
+    },
+    /// What was asked and answered, for each link.
+    Exchanges(BTreeMap<String, News>),
     /// Something that happened in the scenario that is being played.
     Played {
         /// When, in milliseconds since it began.
@@ -242,6 +290,12 @@ pub struct LinkStatus {
     pub down: Settings,
     /// The cut in force.
     pub cut: Option<Cut>,
+    /// What happens to HTTP requests.
+    #[serde(default)]
+    pub http: Vec<Rule>,
+    /// The segments that it passes.
+    #[serde(default)]
+    pub via: Vec<String>,
     /// Live figures.
     pub stats: LinkStats,
 }

@@ -17,6 +17,9 @@ const CONNECTIONS: usize = 128;
 /// How long a connected client may take to say what it wants, or to read its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// How often the figures of a capture are told.
+const FIGURES_EVERY: Duration = Duration::from_millis(250);
+
 /// A request that the engine must answer.
 pub(crate) struct Call {
     pub(crate) request: Request,
@@ -90,8 +93,13 @@ fn serve(stream: &UnixStream, logs: &Logs, calls: &dyn Fn(Call) -> bool) -> io::
     if let Request::Logs(query) = request {
         return serve_logs(stream, logs, &query);
     }
-    if let Request::Play { .. } = request {
-        return serve_play(stream, request, calls);
+    match request {
+        Request::Play { .. } => return serve_play(stream, request, calls),
+        Request::Capture { ref link, .. } => {
+            let link = link.clone();
+            return serve_capture(stream, request, &link, calls);
+        }
+        _ => {}
     }
     let (answer, answers) = channel();
     let reply = if calls(Call { request, answer }) {
@@ -151,6 +159,44 @@ fn serve_play(stream: &UnixStream, request: Request, calls: &dyn Fn(Call) -> boo
             calls(Call { request, answer });
             return Ok(());
         }
+    }
+}
+
+/// Says how far a capture has come, and ends it when nobody listens any more.
+fn serve_capture(
+    stream: &UnixStream,
+    request: Request,
+    link: &str,
+    calls: &dyn Fn(Call) -> bool,
+) -> io::Result<()> {
+    let ask = |request| {
+        let (answer, answers) = channel();
+        calls(Call { request, answer })
+            .then(|| answers.recv().ok())
+            .flatten()
+    };
+    let mut reply = ask(request);
+    let stop = || {
+        ask(Request::StopCapture {
+            link: link.to_owned(),
+        })
+    };
+    loop {
+        let told = match &reply {
+            Some(reply) => send(stream, reply),
+            None => return Ok(()),
+        };
+        if !matches!(reply, Some(Reply::Captured { .. })) {
+            return told;
+        }
+        std::thread::sleep(FIGURES_EVERY);
+        if told.is_err() || peer_has_left(stream) {
+            stop();
+            return told;
+        }
+        reply = ask(Request::Captured {
+            link: link.to_owned(),
+        });
     }
 }
 

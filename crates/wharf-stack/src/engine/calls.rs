@@ -1,3 +1,4 @@
+use wharf_http::Rule;
 use wharf_link::Conditions;
 
 use super::Stack;
@@ -23,6 +24,11 @@ impl Stack {
                 self.stop(Haste::Orderly);
                 return;
             }
+            Request::Rules { link, rules } => self.set_http(&link, rules),
+            Request::Capture { link, file, limit } => self.capture(&link, &file, limit),
+            Request::Captured { link } => self.captured(&link),
+            Request::StopCapture { link } => self.stop_capture(&link),
+            Request::Exchanges { link, since } => self.exchanges(link.as_deref(), &since),
             Request::Play { scenario } => {
                 self.play(&scenario, call.answer);
                 return;
@@ -67,7 +73,7 @@ impl Stack {
         })
     }
 
-    fn find_link(&self, name: &str) -> Result<LinkName, Refusal> {
+    pub(super) fn find_link(&self, name: &str) -> Result<LinkName, Refusal> {
         let found = match name.parse::<LinkName>() {
             Ok(parsed) => self.links.keys().find(|known| **known == parsed),
             // A link may also be named by its provider alone, if only one leads there.
@@ -141,6 +147,22 @@ impl Stack {
             said.push_str(", beneath the scenario that is being played");
         }
         self.put_by_hand(&name, state);
+        self.logs.add("wharf", Stream::Wharf, said.clone());
+        Ok(Reply::Done { said: vec![said] })
+    }
+
+    fn set_http(&mut self, link: &str, rules: Vec<Rule>) -> Result<Reply, Refusal> {
+        let name = self.find_link(link)?;
+        let said = match rules.len() {
+            0 => format!("{name}: no HTTP rules"),
+            1 => format!("{name}: one HTTP rule"),
+            count => format!("{name}: {count} HTTP rules"),
+        };
+        self.set_rules(&name, rules, self.project.seed)
+            .map_err(|error| Refusal {
+                hint: error.hint(),
+                error: error.to_string(),
+            })?;
         self.logs.add("wharf", Stream::Wharf, said.clone());
         Ok(Reply::Done { said: vec![said] })
     }
@@ -270,6 +292,8 @@ impl Stack {
             up: link.up.settings(),
             down: link.down.settings(),
             cut: link.cut,
+            http: link.rules.clone(),
+            via: link.via.iter().map(ToString::to_string).collect(),
             stats: self.stats_of(link),
         });
         statuses.collect()

@@ -2,9 +2,9 @@ use std::fmt::Display;
 use std::net::{SocketAddr, ToSocketAddrs};
 
 use wharf_http::{Carries, Far, HttpStage, Roots, Rule, StageConfig, TlsOrigination, Upstream};
-use wharf_link::{Conditions, Seed, Settings};
+use wharf_link::{Conditions, Seed, Settings, Size};
 use wharf_relay::{
-    Cut, DatagramLimits, DatagramSpec, LinkId, LinkSpec, LinkStats, ParkLimits, Provider, SegmentId,
+    Cut, DatagramLimits, DatagramSpec, LinkId, LinkSpec, LinkStats, Observe, ParkLimits, Provider, SegmentId,
     SegmentSpec,
 };
 
@@ -13,16 +13,20 @@ use super::{Stack, StackError};
 use crate::logs::Stream;
 use crate::probe;
 use crate::project::{
-    External, ExternalAddress, LinkDef, LinkName, Project, SegmentName, ServiceName, TlsRoots, Transport,
+    External, ExternalAddress, LinkDef, LinkName, Observation, Project, SegmentName, ServiceName, TlsRoots,
+    Transport,
 };
 use crate::supervise::Phase;
+
+/// How much is kept of each body, where bodies are kept.
+const BODIES: Size = Size::from_bytes(4096);
 
 /// A link as the stack knows it.
 pub(super) struct Link {
     carriers: Carriers,
     pub(super) address: SocketAddr,
     pub(super) in_file: (Conditions, Conditions),
-    via: Vec<SegmentName>,
+    pub(super) via: Vec<SegmentName>,
     pub(super) up: Conditions,
     pub(super) down: Conditions,
     pub(super) cut: Option<Cut>,
@@ -161,6 +165,9 @@ impl Stack {
             tcp: tcp.map(|spec| self.relay.add(spec)).transpose()?,
             udp: udp.map(|spec| self.relay.add_datagrams(spec)).transpose()?,
         };
+        for id in carriers.ids() {
+            self.relay.observe(id, observe(def.observe))?;
+        }
         Ok(Link {
             carriers,
             address: sockets.address,
@@ -188,6 +195,11 @@ impl Stack {
             self.note(self.relay.remove_segment(segment.id));
         }
         self.segments.retain(|name, _| stays(name));
+    }
+
+    /// What carries a link: its connections, where there are any.
+    pub(super) fn carrier_of(&self, name: &LinkName) -> Option<LinkId> {
+        self.links.get(name)?.carriers.ids().next()
     }
 
     fn end_link(&self, link: &Link) {
@@ -354,6 +366,14 @@ fn transport(project: &Project, provider: &ServiceName) -> Transport {
         .map(|service| service.transport)
         .or(external.map(|external| external.transport))
         .unwrap_or_default()
+}
+
+fn observe(written: Observation) -> Observe {
+    match written {
+        Observation::Off => Observe::Off,
+        Observation::Heads => Observe::heads(),
+        Observation::Bodies => Observe::bodies(BODIES),
+    }
 }
 
 /// Where a stage dials.

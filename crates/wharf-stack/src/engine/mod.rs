@@ -11,6 +11,7 @@
 //! - `wire`: ports, environments, and what changes when the file does.
 //! - `links`: what leads from a consumer to its provider.
 //! - `play`: scenarios.
+//! - `watch`: captures, and what was asked and answered.
 //! - `calls`: requests at the control socket.
 
 mod calls;
@@ -20,6 +21,7 @@ mod links;
 mod play;
 mod start;
 mod streams;
+mod watch;
 mod wire;
 
 use std::collections::BTreeMap;

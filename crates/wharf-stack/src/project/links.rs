@@ -7,7 +7,9 @@ use super::at::{At, Named};
 use super::error::Fault;
 use super::name::{Consumer, LinkName, SegmentName, ServiceName};
 use super::written::{HttpRule, LinkTable, SegmentTable};
-use super::{External, NeedKind, Port, Service, ServiceKind, check, conditions, service, suggest};
+use super::{
+    External, NeedKind, Observation, Port, Service, ServiceKind, check, conditions, service, suggest,
+};
 
 /// A link: one arrow and the conditions of its two directions.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +30,8 @@ pub struct LinkDef {
     pub via: Vec<SegmentName>,
     /// What happens to HTTP requests on it; the first that matches decides.
     pub http: Vec<Rule>,
+    /// What is noted of its traffic.
+    pub observe: Observation,
 }
 
 /// What stands at a link's far end.
@@ -64,6 +68,7 @@ pub(super) fn all(
         };
         let directions = [table.up.as_ref(), table.down.as_ref()];
         [link.up, link.down] = conditions::of(table, table.profile.as_ref(), &directions)?;
+        link.observe = table.observe.unwrap_or_default();
         link.http = http(table.http.as_deref().unwrap_or_default())?;
         link.via = via(table.via.as_deref().unwrap_or_default(), segments)?;
         link.listen = listen(table.listen.as_ref(), &name)?;
@@ -84,6 +89,7 @@ fn clear(consumer: Consumer, provider: ServiceName, kind: ProviderKind) -> LinkD
         down: Settings::default(),
         via: Vec::new(),
         http: Vec::new(),
+        observe: Observation::default(),
     }
 }
 

@@ -58,8 +58,8 @@ pub use name::{
 };
 pub use schema::schema;
 pub use values::{
-    Address, Command, EnvFiles, ExternalAddress, HoldChoice, Port, Protocol, ReadyCheck, RestartPolicy,
-    ServiceKind, SocketPassing, StopSignal, TlsOrigin, TlsRoots, Transport,
+    Address, Command, EnvFiles, ExternalAddress, HoldChoice, Observation, Port, Protocol, ReadyCheck,
+    RestartPolicy, ServiceKind, SocketPassing, StopSignal, TlsOrigin, TlsRoots, Transport,
 };
 
 /// The seed of a stack whose file names none: the same stack meets the same chance each time.

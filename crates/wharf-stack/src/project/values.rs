@@ -174,6 +174,19 @@ impl Transport {
     }
 }
 
+/// What is noted of a link's traffic.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Observation {
+    /// Nothing.
+    Off,
+    /// What was asked and how it was answered, without secrets.
+    #[default]
+    Heads,
+    /// And the beginnings of bodies.
+    Bodies,
+}
+
 /// TLS towards an external that the link itself begins, so that its near side is in clear.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsOrigin {

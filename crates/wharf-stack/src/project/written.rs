@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _};
 
 use super::at::{At, Named};
-use super::values::{Address, RestartPolicy, ServiceKind, SocketPassing, StopSignal, Transport};
+use super::values::{Address, Observation, RestartPolicy, ServiceKind, SocketPassing, StopSignal, Transport};
 
 /// The services of a project, what they need, and the network between them.
 #[derive(Clone, Debug, Deserialize, JsonSchema)]
@@ -256,6 +256,9 @@ with_conditions! {
         down: Option<DirectionTable>,
         /// The segments that it passes, the first nearest to the consumer.
         via: Option<Vec<At<String>>>,
+        /// What is noted of its traffic, for `wharf requests`: `heads` (the default: what was asked and
+        /// how it was answered), `bodies` (and the beginnings of bodies) or `off`.
+        observe: Option<Observation>,
         /// What happens to HTTP requests; the first that matches decides.
         http: Option<Vec<At<HttpRule>>>,
     }

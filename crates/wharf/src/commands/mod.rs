@@ -1,8 +1,10 @@
 //! The commands, one file each.
 
+mod capture;
 mod doors;
 mod down;
 mod exec;
+mod http;
 mod init;
 pub(crate) mod internal;
 mod leases;
@@ -14,9 +16,11 @@ mod port;
 mod portserver;
 mod profiles;
 mod ps;
+mod requests;
 mod restart;
 mod run;
 mod toxiproxy;
+mod trace;
 mod up;
 mod url;
 
@@ -37,6 +41,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Report> {
             Ok(ExitCode::SUCCESS)
         }
         Command::Profiles { name, json } => profiles::run(name.as_deref(), json).map(done),
+        Command::Trace(command) => trace::run(&command).map(done),
         Command::Port { name, port, hold } => port::run(&name, &port, hold).map(done),
         Command::Leases { all, json } => leases::run(all, json).map(done),
         Command::Release { name, port } => leases::release(&name, &port).map(done),
@@ -71,6 +76,9 @@ fn with_surroundings(command: Command, here: &Surroundings) -> Result<ExitCode, 
         Command::Cut(args) => links::cut(here, &args).map(done),
         Command::Heal { link, which } => links::heal(here, link, &which).map(done),
         Command::Play(args) => play::run(here, &args).map(done),
+        Command::Http(args) => http::run(here, &args).map(done),
+        Command::Requests(args) => requests::run(here, &args).map(done),
+        Command::Capture(args) => capture::run(here, &args).map(done),
         Command::Link(args) => link::run(here, &args),
         Command::Toxiproxy(args) => toxiproxy::run(here, &args).map(done),
         // Those above need no surroundings and have been run.

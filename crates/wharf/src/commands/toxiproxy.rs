@@ -183,6 +183,8 @@ fn cut_or_heal(name: &str, link: &str, act: impl FnOnce(&str) -> bool) -> Reply 
 
 fn status(name: &str, view: LinkView) -> LinkStatus {
     LinkStatus {
+        http: Vec::new(),
+        via: Vec::new(),
         name: format!("{name} -> {}", view.proxy),
         address: view.address,
         up: view.stats.up.clone(),

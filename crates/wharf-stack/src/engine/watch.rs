@@ -1,0 +1,110 @@
+//! Looking at what passes on links: captures, and what was asked and answered.
+
+use std::collections::BTreeMap;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+use wharf_link::Size;
+use wharf_relay::{CaptureFigures, CaptureSpec};
+
+use super::Stack;
+use crate::control::{Refusal, Reply};
+use crate::logs::Stream;
+use crate::project::LinkName;
+
+impl Stack {
+    /// Begins to write what passes on a link into a file.
+    pub(super) fn capture(&mut self, link: &str, file: &Path, limit: Size) -> Result<Reply, Refusal> {
+        let name = self.find_link(link)?;
+        let refused = |error: String| Refusal {
+            error: format!("capture {name}: {error}"),
+            hint: None,
+        };
+        let id = self
+            .carrier_of(&name)
+            .ok_or_else(|| refused("it is gone".to_owned()))?;
+        if self.figures(&name).is_some() {
+            return Err(refused("it is being captured already".to_owned()));
+        }
+        // Only for the user: whatever passes may be in it, passwords too.
+        let opened = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(file)
+            .map_err(|error| refused(format!("open {}: {error}", file.display())))?;
+        let description = self
+            .links
+            .get(&name)
+            .map(|link| format!("up {}; down {}", link.up, link.down));
+        let spec = CaptureSpec {
+            file: opened,
+            limit,
+            description: description.unwrap_or_default(),
+        };
+        self.relay
+            .capture(id, spec)
+            .map_err(|error| refused(error.to_string()))?;
+        let said = format!("{name}: captured into {}", file.display());
+        self.logs.add("wharf", Stream::Wharf, said);
+        Ok(told(CaptureFigures::default()))
+    }
+
+    /// How far a capture has come, or that there is none.
+    pub(super) fn captured(&self, link: &str) -> Result<Reply, Refusal> {
+        let name = self.find_link(link)?;
+        Ok(match self.figures(&name) {
+            Some(figures) => told(figures),
+            None => Reply::Done { said: Vec::new() },
+        })
+    }
+
+    /// Ends a capture: its file is whole when this is answered.
+    pub(super) fn stop_capture(&self, link: &str) -> Result<Reply, Refusal> {
+        let name = self.find_link(link)?;
+        let id = self.carrier_of(&name);
+        let ended = id.and_then(|id| self.relay.stop_capture(id).ok()).flatten();
+        Ok(match ended {
+            Some(figures) => {
+                self.logs
+                    .add("wharf", Stream::Wharf, format!("{name}: no longer captured"));
+                told(figures)
+            }
+            None => Reply::Done { said: Vec::new() },
+        })
+    }
+
+    fn figures(&self, name: &LinkName) -> Option<CaptureFigures> {
+        self.relay.captured(self.carrier_of(name)?).ok().flatten()
+    }
+
+    /// What was asked and answered on a link, or on all.
+    pub(super) fn exchanges(
+        &self,
+        link: Option<&str>,
+        since: &BTreeMap<String, u64>,
+    ) -> Result<Reply, Refusal> {
+        let names = match link {
+            Some(link) => vec![self.find_link(link)?],
+            None => self.links.keys().cloned().collect(),
+        };
+        let news = names.iter().filter_map(|name| {
+            let key = name.to_string();
+            let since = since.get(&key).copied().unwrap_or(0);
+            let news = self.relay.exchanges(self.carrier_of(name)?, since).ok()?;
+            Some((key, news))
+        });
+        Ok(Reply::Exchanges(news.collect()))
+    }
+}
+
+fn told(figures: CaptureFigures) -> Reply {
+    let missing = figures.dropped + figures.beyond_limit;
+    Reply::Captured {
+        packets: figures.packets.saturating_sub(missing),
+        missing,
+        bytes: figures.bytes,
+    }
+}
