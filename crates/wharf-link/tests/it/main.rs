@@ -2,6 +2,8 @@
 
 mod cut;
 mod delay;
+#[path = "../../fuzz/drive.rs"]
+mod drive;
 mod golden;
 mod live;
 mod model;
