@@ -35,8 +35,9 @@ const MARK_BELOW: f64 = 0.1;
 const MEAN_PACKET: u64 = 1500;
 
 /// The most updates that are made up for at once, so that a short interval and a long pause cannot
-/// stall a link. After so many, nothing moves any more, but for intervals of microseconds.
-const MOST_UPDATES: u32 = 1 << 16;
+/// stall a link: a minute's, each 15 ms. It takes a few hundred for the probability to fall from one
+/// to zero, and once nothing moves the rest are skipped anyway.
+const MOST_UPDATES: u32 = 1 << 12;
 
 /// How it is set.
 #[derive(Debug, Clone, Copy)]
@@ -170,7 +171,7 @@ impl<P: Packet> Pie<P> {
                 break;
             }
         }
-        // Nothing moves any more: the rest of the updates would change nothing.
+        // The rest are skipped, and the next is due at its usual time.
         if let Some(late) = now.checked_sub(self.due) {
             let missed = late.as_nanos() / self.law.update.as_nanos() + 1;
             let missed = u64::try_from(missed * self.law.update.as_nanos()).unwrap_or(u64::MAX);

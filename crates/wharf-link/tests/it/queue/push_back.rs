@@ -191,18 +191,23 @@ fn time_that_stood_still_has_not_passed() {
             let mut story = Vec::new();
             let mut later = Duration::ZERO;
             for step in 0..4_000 {
-                // More than passes, for two seconds, and then less.
-                if step < 2_000 || step % 3 == 0 {
+                // More than passes, then less, then more again.
+                if step / 200 % 2 == 0 || step % 3 == 0 {
                     let item = Item::of_flow(step, 1_250, step % 3);
                     let pushed = queue.push(ms(step) + later, item, Load::NONE, &mut never);
                     story.push((step, format!("{pushed:?}")));
                 }
-                if step % 2 == 0 {
+                // And now and then, all at once.
+                let turns = match step {
+                    _ if step % 200 == 149 => 100,
+                    _ => step % 2,
+                };
+                for _ in 0..turns {
                     let popped = queue.pop(ms(step) + later, &mut never);
                     let popped = popped.map(|popped| (popped.packet.id, popped.verdict));
                     story.push((step, format!("{popped:?}")));
                 }
-                if step % 500 == 499 {
+                if step % 50 == 49 {
                     queue.shift(pause);
                     later += pause;
                 }
