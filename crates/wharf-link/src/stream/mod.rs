@@ -38,8 +38,15 @@
 //! segments or more looks lossy, as it did to TCP before it adapted.
 //!
 //! **Time** is the carrier's, as for a [`Machine`](crate::Machine), and lazy: nothing is computed before
-//! it is asked for, and [`Turn::at`] and acknowledgements have ideal times, so a carrier that wakes late
-//! does not slow the stream down by as much each round trip.
+//! it is asked for. [`Turn::at`] and acknowledgements have ideal times, so a carrier that wakes late, but
+//! offers segments to the link at these times, does not make the stream slower each round trip.
+//!
+//! **What a carrier does.** It asks for a [`turn`](Stream::turn) when bytes have come, when something has
+//! [`arrived`](Stream::arrived), when the link has room again and at the
+//! [`next_wakeup`](Stream::next_wakeup), and goes on until there is none or the link is full. A parcel that
+//! one machine of several has lost goes no further: it has `arrived`, lost, where it was lost. The end of
+//! the stream and other marks wait until all bytes before them can be read. A full queue holds the sender
+//! back, as that of its own host does, and is no loss.
 //!
 //! **Bounded**: the window bounds what is remembered, and nothing is allocated for a segment once the
 //! queues have their size. A link without loss and window needs no stream at all.
@@ -65,7 +72,28 @@ use acknowledgement::{Ack, WayBack};
 use receiver::Receiver;
 use sender::Sender;
 
-/// What a sender may have under way at most if the model does not say: the most that Linux gives a
+/// How a stream behaves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Settings {
+    /// The most that may be sent and not acknowledged. Without one: [`DEFAULT_WINDOW`].
+    pub window: Option<Size>,
+    /// What the window does meanwhile.
+    pub congestion: Congestion,
+    /// Whether the tail is probed.
+    pub tail_probe: TailProbe,
+}
+
+impl From<StreamModel> for Settings {
+    fn from(model: StreamModel) -> Self {
+        Self {
+            window: model.window,
+            congestion: model.congestion,
+            tail_probe: TailProbe::On,
+        }
+    }
+}
+
+/// What a sender may have under way at most if the settings does not say: the most that Linux gives a
 /// socket to send from, by default (the third of `tcp_wmem`).
 pub const DEFAULT_WINDOW: Size = Size::from_bytes(4 << 20);
 
@@ -89,15 +117,31 @@ pub enum TailProbe {
     Off,
 }
 
+/// What has happened to a stream since it began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counters {
+    /// Transmissions, of new segments and of others.
+    pub sent: u64,
+    /// Those of segments that had been sent before, probes included.
+    pub again: u64,
+    /// Probes of the tail.
+    pub probes: u64,
+    /// Timeouts.
+    pub timeouts: u64,
+    /// How often a loss or a mark asked for a smaller window: at most once a window, and timeouts are
+    /// not counted.
+    pub reductions: u64,
+}
+
 /// One direction of one TCP connection, as it would be if the link were between its ends.
 ///
 /// ```
 /// use std::time::Duration;
-/// use wharf_link::stream::{Cargo, Fate, Handshake, Stream, Supply};
-/// use wharf_link::StreamModel;
+/// use wharf_link::stream::{Cargo, Fate, Handshake, Settings, Stream, Supply};
 ///
 /// let ms = Duration::from_millis;
-/// let mut stream = Stream::new(StreamModel::DEFAULT, ms(100), Handshake::default());
+/// let mut stream = Stream::new(Settings::default(), ms(100), Handshake::default());
 /// let mut on_the_link = Vec::new();
 /// while let Some(turn) = stream.turn(ms(0), Supply::Waiting) {
 ///     on_the_link.push(stream.sent(turn, ms(0), 1_000));
@@ -126,35 +170,31 @@ pub struct Stream {
     event: Duration,
     /// Whether the sender had bytes that it could not send when it was asked last.
     blocked: bool,
+    /// Whether it was given a turn that it has not taken yet.
+    offered: bool,
 }
 
 impl Stream {
     /// A connection that is established. `round_trip` is that of its handshake, without what lost SYNs
     /// have cost.
     #[must_use]
-    pub fn new(model: StreamModel, round_trip: Duration, handshake: Handshake) -> Self {
+    pub fn new(settings: Settings, round_trip: Duration, handshake: Handshake) -> Self {
         // RFC 5681, 3.1.
         let initial = (handshake.unanswered > 0).then_some(1.0);
         Self {
-            sender: Sender::new(model, round_trip, initial),
+            sender: Sender::new(settings, round_trip, initial),
             receiver: Receiver::default(),
             way_back: WayBack::default(),
             event: Duration::ZERO,
             blocked: false,
+            offered: false,
         }
     }
 
-    /// The same with or without a probe of the tail; [`new`](Self::new) has it on.
-    #[must_use]
-    pub fn with_tail_probe(mut self, tail_probe: TailProbe) -> Self {
-        self.sender.set_tail_probe(tail_probe);
-        self
-    }
-
-    /// Changes the model. What is under way stays, and a window that is smaller now lets nothing in
+    /// Changes the settings. What is under way stays, and a window that is smaller now lets nothing in
     /// until there is room in it.
-    pub fn set_model(&mut self, model: StreamModel) {
-        self.sender.set_model(model);
+    pub fn set(&mut self, settings: Settings) {
+        self.sender.set(settings);
     }
 
     /// What the sender may put on the link by `now`. Asked again until there is nothing; a turn that is
@@ -164,14 +204,16 @@ impl Stream {
         loop {
             let cargo = self.sender.cargo(supply);
             let waited = self.blocked || matches!(cargo, Some(Cargo::Again(_)));
-            if let Some(cargo) = cargo.filter(|_| waited) {
+            if let Some(cargo) = cargo.filter(|_| waited && !self.offered) {
+                self.offered = true;
                 let at = self.event.min(now);
                 return Some(Turn { at, cargo });
             }
             self.blocked = supply == Supply::Waiting && cargo.is_none();
-            // Bytes that have just come are sent as things stand now; those that have waited, as soon
-            // as something lets them.
+            // Bytes that have waited are sent as soon as something lets them. Those that have just come,
+            // and what the link has kept waiting, are sent as things stand now.
             if !self.happen(now) {
+                self.offered = cargo.is_some();
                 return cargo.map(|cargo| Turn { at: now, cargo });
             }
         }
@@ -197,6 +239,7 @@ impl Stream {
     /// The carrier has offered a parcel to the link at `at`, and it was taken. `len` is how many bytes
     /// it has: of new ones as many as there were, at most what the turn allows.
     pub fn sent(&mut self, turn: Turn, at: Duration, len: u32) -> Segment {
+        self.offered = false;
         match turn.cargo {
             Cargo::New(most) => {
                 // A short one is the last that was waiting.
@@ -248,6 +291,12 @@ impl Stream {
     #[must_use]
     pub fn unacknowledged(&self) -> u64 {
         self.sender.in_flight()
+    }
+
+    /// What has happened so far.
+    #[must_use]
+    pub fn counters(&self) -> Counters {
+        self.sender.counters()
     }
 
     /// Whether all that was sent is known to be acknowledged.

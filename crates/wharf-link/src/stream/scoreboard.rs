@@ -6,6 +6,9 @@ use std::time::Duration;
 /// As many later segments, delivered, say that one is lost (RFC 6675's DupThresh).
 const DUP_THRESH: usize = 3;
 
+/// Memory for as many segments is kept when none is under way.
+const AT_REST: usize = 256;
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     /// Sent once, and nothing heard.
@@ -202,6 +205,12 @@ impl Scoreboard {
                 news.delivered += 1;
             }
             news.advanced = true;
+        }
+        if self.entries.is_empty() && self.entries.capacity() > AT_REST {
+            // One that has nothing to send keeps no memory for much.
+            self.entries = VecDeque::new();
+            self.to_send = VecDeque::new();
+            self.sent_again = VecDeque::new();
         }
         self.sacked_end = self.sacked_end.max(self.first);
         self.judged = self.judged.max(self.first);

@@ -7,8 +7,7 @@ use super::congestion::{Control, Delivered, Sample};
 use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
 use super::segment::{Cargo, MSS, Segment, Supply};
-use super::{DEFAULT_WINDOW, TailProbe};
-use crate::conditions::StreamModel;
+use super::{Counters, DEFAULT_WINDOW, Settings, TailProbe};
 
 /// What the sender is at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -82,32 +81,35 @@ pub(super) struct Sender {
     delivered_at: Duration,
     window: u64,
     most: usize,
+    /// Whether the sender had less to send than it might have.
+    starved: bool,
+    counters: Counters,
 }
 
 /// The receive window in bytes and in segments. Small segments count as whole ones, as a receiver's
 /// memory has it.
-fn window(model: StreamModel) -> (u64, usize) {
+fn window(settings: Settings) -> (u64, usize) {
     /// Bounds the memory of a stream: some ten megabytes.
     const MOST: u64 = 256 << 20;
-    let bytes = model.window.unwrap_or(DEFAULT_WINDOW).bytes();
+    let bytes = settings.window.unwrap_or(DEFAULT_WINDOW).bytes();
     let bytes = bytes.clamp(u64::from(MSS), MOST);
     let segments = usize::try_from(bytes / u64::from(MSS)).unwrap_or(usize::MAX);
     (bytes, segments)
 }
 
 impl Sender {
-    pub(super) fn new(model: StreamModel, round_trip: Duration, initial: Option<f64>) -> Self {
-        let (window, most) = window(model);
+    pub(super) fn new(settings: Settings, round_trip: Duration, initial: Option<f64>) -> Self {
+        let (window, most) = window(settings);
         let mut rtt = Rtt::default();
         rtt.sample(round_trip);
         Self {
             board: Scoreboard::default(),
-            control: Control::new(model.congestion, most as f64, initial),
+            control: Control::new(settings.congestion, most as f64, initial),
             rtt,
             phase: Phase::Open,
             recover: 0,
             forced: false,
-            tail_probe: TailProbe::On,
+            tail_probe: settings.tail_probe,
             probe: Probe::Idle,
             alarm: None,
             progress: Duration::ZERO,
@@ -119,20 +121,23 @@ impl Sender {
             delivered_at: Duration::ZERO,
             window,
             most,
+            starved: false,
+            counters: Counters::default(),
         }
     }
 
-    pub(super) fn set_tail_probe(&mut self, tail_probe: TailProbe) {
-        self.tail_probe = tail_probe;
-    }
-
-    pub(super) fn set_model(&mut self, model: StreamModel) {
-        (self.window, self.most) = window(model);
-        self.control.change(model.congestion, self.most as f64);
+    pub(super) fn set(&mut self, settings: Settings) {
+        (self.window, self.most) = window(settings);
+        self.tail_probe = settings.tail_probe;
+        self.control.change(settings.congestion, self.most as f64);
     }
 
     pub(super) fn window(&self) -> usize {
         self.control.window()
+    }
+
+    pub(super) fn counters(&self) -> Counters {
+        self.counters
     }
 
     pub(super) fn in_flight(&self) -> u64 {
@@ -155,6 +160,7 @@ impl Sender {
     /// What may be sent as things stand.
     pub(super) fn cargo(&mut self, supply: Supply) -> Option<Cargo> {
         let open = self.board.pipe() < self.control.window();
+        self.starved = open && supply == Supply::Empty;
         if let Some(len) = self.board.first_lost()
             && (open || self.forced)
         {
@@ -210,10 +216,12 @@ impl Sender {
             None => {
                 let (index, number, len) = self.board.send_last(at, delivered)?;
                 self.probe = Probe::Sent(number);
+                self.counters.probes += 1;
                 self.progress = at;
                 (index, number, len)
             }
         };
+        self.counters.again += 1;
         self.has_sent(at);
         Some(Segment { index, number, len })
     }
@@ -228,6 +236,7 @@ impl Sender {
 
     fn has_sent(&mut self, at: Duration) {
         self.last_sent = at;
+        self.counters.sent += 1;
         self.usage.most[0] = self.usage.most[0].max(self.board.pipe());
         self.arm();
     }
@@ -271,6 +280,7 @@ impl Sender {
                     Phase::Loss => self.control.collapse_again(),
                     _ => self.control.collapse(),
                 }
+                self.counters.timeouts += 1;
                 self.rtt.back_off();
                 self.board.lose_all();
                 self.phase = Phase::Loss;
@@ -310,7 +320,7 @@ impl Sender {
         }
         self.end_probe(ack, news.delivered > 0);
         if ack.marked && self.phase == Phase::Open {
-            self.control.reduce();
+            self.reduce();
             self.phase = Phase::Reduced;
             self.recover = self.board.end();
         } else if self.phase != Phase::Open && ack.next >= self.recover {
@@ -326,7 +336,7 @@ impl Sender {
                 rate: (self.delivered - before) as f64 / interval.as_secs_f64().max(1e-6),
                 delivered_before: before,
                 delivered: self.delivered,
-                full: limited,
+                full: !self.starved,
             }
         });
         self.control.delivered(&Delivered {
@@ -347,13 +357,18 @@ impl Sender {
         match self.probe {
             Probe::Sent(number) if number == ack.number => {
                 if delivered && self.board.len() == 0 && self.phase == Phase::Open {
-                    self.control.reduce();
+                    self.reduce();
                 }
                 self.probe = Probe::Idle;
             }
             Probe::Due if delivered => self.probe = Probe::Idle,
             _ => {}
         }
+    }
+
+    fn reduce(&mut self) {
+        self.control.reduce();
+        self.counters.reductions += 1;
     }
 
     /// Finds out what is lost (RFC 6675's IsLost(); for what has fewer than three delivered behind it,
@@ -369,7 +384,7 @@ impl Sender {
             return;
         }
         if self.phase == Phase::Open {
-            self.control.reduce();
+            self.reduce();
         }
         self.phase = Phase::Recovery;
         self.recover = self.board.end();

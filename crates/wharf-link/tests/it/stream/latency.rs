@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use wharf_link::stream::{Congestion, Fate, HANDSHAKE_TIMEOUT, MSS, TailProbe, handshake};
+use wharf_link::stream::{Congestion, Fate, HANDSHAKE_TIMEOUT, MSS, Settings, TailProbe, handshake};
 use wharf_link::{Conditions, Rate};
 
 use super::world::{World, of, unit};
@@ -22,6 +22,13 @@ fn lost(numbers: &[u64]) -> impl FnMut(u64, Duration) -> Fate {
 }
 
 const CUBIC: Congestion = Congestion::Cubic;
+
+fn probing(tail_probe: TailProbe) -> Settings {
+    Settings {
+        tail_probe,
+        ..of(CUBIC)
+    }
+}
 
 /// A window of ten segments (RFC 6928) that doubles each round trip: the last round arrives half a
 /// round trip after it was sent.
@@ -79,8 +86,7 @@ fn what_one_loss_costs() {
     for probe in [TailProbe::On, TailProbe::Off] {
         for place in 0..10 {
             let place_of_loss = [place];
-            let world = World::new(of(CUBIC), ms(100), Conditions::CLEAR, lost(&place_of_loss));
-            let mut world = world.with_tail_probe(probe);
+            let mut world = World::new(probing(probe), ms(100), Conditions::CLEAR, lost(&place_of_loss));
             let took = world.fetch(10 * u64::from(MSS));
             let sent = world.transmissions;
             writeln!(table, "probe {probe:?}, segment {place}: {took:?}, {sent} sent")
@@ -107,10 +113,38 @@ fn what_more_losses_cost() {
     for (what, numbers) in cases {
         let mut world = World::new(of(CUBIC), ms(100), Conditions::CLEAR, lost(numbers));
         let took = world.fetch(20 * u64::from(MSS));
-        let sent = world.transmissions;
-        writeln!(table, "{what}: {took:?}, {sent} sent").expect("a string takes it");
+        let counters = world.stream.counters();
+        writeln!(table, "{what}: {took:?}, {counters:?}").expect("a string takes it");
     }
     insta::assert_snapshot!(table);
+}
+
+/// Golden: the same losses, the same stream, on every platform, for ever.
+#[test]
+fn the_same_losses_make_the_same_stream() {
+    let mut log = String::new();
+    for kind in [Congestion::Reno, Congestion::Cubic, Congestion::Bbr] {
+        let conditions = Conditions {
+            rate: Some(Rate::kbit(5_000)),
+            ..Conditions::CLEAR
+        };
+        let fate = |number, _| {
+            if unit(3, number) < 0.04 {
+                Fate::Lost
+            } else {
+                Fate::Delivered
+            }
+        };
+        let mut world = World::new(of(kind), ms(60), conditions, fate);
+        writeln!(log, "{kind:?}").expect("a string takes it");
+        for _ in 0..12 {
+            let took = world.fetch(40_000).as_nanos();
+            let window = world.stream.window();
+            writeln!(log, "{took:>12} ns, window {window}").expect("a string takes it");
+        }
+        writeln!(log, "{:?}", world.stream.counters()).expect("a string takes it");
+    }
+    insta::assert_snapshot!(log);
 }
 
 /// One segment asks, as in a request: nothing comes behind it that could tell of its loss. The round
@@ -129,7 +163,7 @@ fn a_lone_segment_waits_for_timeouts() {
                 Fate::Delivered
             }
         };
-        let mut world = World::new(of(CUBIC), ms(50), Conditions::CLEAR, fate).with_tail_probe(probe);
+        let mut world = World::new(probing(probe), ms(50), Conditions::CLEAR, fate);
         let mut counts = [0usize; 7];
         let mut sum = 0.0;
         for _ in 0..REQUESTS {
@@ -215,7 +249,8 @@ fn a_mark_reduces_and_repeats_nothing() {
         let segments = 10 + 20 + 40 + 80 + 160;
         world.fetch(u64::from(MSS) * segments);
         world.pause(ms(100));
-        assert_eq!(world.transmissions, segments, "{kind:?}");
+        let counters = world.stream.counters();
+        assert_eq!((counters.sent, counters.again), (segments, 0), "{kind:?}");
         // It had 160 and as many more as were acknowledged before the first mark.
         let before = 160.0 + 51.0;
         let share = world.stream.window() as f64 / before;

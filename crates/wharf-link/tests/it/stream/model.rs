@@ -5,8 +5,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use proptest::prelude::*;
-use wharf_link::stream::{Cargo, Congestion, Fate, Handshake, MSS, Segment, Stream, Supply, TailProbe};
-use wharf_link::{Size, StreamModel};
+use wharf_link::Size;
+use wharf_link::stream::{
+    Cargo, Congestion, Fate, Handshake, MSS, Segment, Settings, Stream, Supply, TailProbe,
+};
 
 use super::world::unit;
 
@@ -163,12 +165,13 @@ impl Run<'_> {
 }
 
 fn run(rough: &Rough) -> Result<Log, TestCaseError> {
-    let model = StreamModel {
+    let settings = Settings {
         window: Some(Size::from_bytes(rough.window)),
         congestion: rough.congestion,
+        tail_probe: rough.probe,
     };
     let round_trip = Duration::from_micros(rough.latency + rough.back);
-    let stream = Stream::new(model, round_trip, Handshake::default()).with_tail_probe(rough.probe);
+    let stream = Stream::new(settings, round_trip, Handshake::default());
     let mut run = Run {
         rough,
         stream,
@@ -205,13 +208,13 @@ proptest! {
     #[test]
     fn a_model_may_change_at_any_time(rough in rough(), changes in proptest::collection::vec((1u64..100_000, 0u64..3), 1..5)) {
         let ms = Duration::from_millis;
-        let mut stream = Stream::new(StreamModel::DEFAULT, ms(20), Handshake::default());
+        let mut stream = Stream::new(Settings::default(), ms(20), Handshake::default());
         let mut now = ms(0);
         let mut read = 0;
         let mut wanted = 0;
         for (number, (window, kind)) in (0u64..).zip(changes) {
             let congestion = [Congestion::Reno, Congestion::Cubic, Congestion::Bbr][kind as usize];
-            stream.set_model(StreamModel { window: Some(Size::from_bytes(window)), congestion });
+            stream.set(Settings { tail_probe: rough.probe, window: Some(Size::from_bytes(window)), congestion });
             let mut supply = 100_000;
             wanted += supply;
             while read < wanted {

@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use wharf_link::stream::{Congestion, Fate, MSS, TailProbe};
-use wharf_link::{Conditions, Rate};
+use wharf_link::stream::{Congestion, Fate, MSS, Settings, TailProbe};
+use wharf_link::{Conditions, Rate, Size};
 
 use super::world::{World, of, unit};
 use crate::ms;
@@ -83,7 +83,7 @@ fn reno_is_as_mathis_has_it_to_the_letter() {
     let round_trip = ms(100);
     for p in [0.0002, 0.0005, 0.001] {
         let goodput =
-            World::new(of(Congestion::Reno), round_trip, Conditions::CLEAR, regular(p)).goodput(600);
+            World::new(of(Congestion::Reno), round_trip, Conditions::CLEAR, regular(p)).goodput(300);
         let expected = segments_a_second((1.5 / p).sqrt(), round_trip);
         near(&format!("loss {p}"), goodput, expected, 0.05);
     }
@@ -95,8 +95,11 @@ fn reno_is_as_mathis_has_it_to_the_letter() {
 fn reno_is_as_padhye_has_it() {
     let (round_trip, timeout) = (0.05, 0.25);
     for p in [0.01, 0.02, 0.05, 0.1] {
-        let world = World::new(of(Congestion::Reno), ms(50), Conditions::CLEAR, rest_of_round(p));
-        let goodput = world.with_tail_probe(TailProbe::Off).goodput(1_000);
+        let settings = Settings {
+            tail_probe: TailProbe::Off,
+            ..of(Congestion::Reno)
+        };
+        let goodput = World::new(settings, ms(50), Conditions::CLEAR, rest_of_round(p)).goodput(800);
         let timeouts = timeout * (3.0 * (3.0 * p / 8.0f64).sqrt()).min(1.0) * p * (1.0 + 32.0 * p * p);
         let interval = round_trip * (2.0 * p / 3.0f64).sqrt() + timeouts;
         let expected = segments_a_second(1.0, Duration::from_secs_f64(interval));
@@ -178,11 +181,11 @@ fn without_loss_the_rate_is_all_there_is() {
 fn a_window_is_a_limit() {
     let window = 64 * 1024;
     for kind in [Congestion::Reno, Congestion::Cubic, Congestion::Bbr] {
-        let model = wharf_link::StreamModel {
-            window: Some(wharf_link::Size::from_bytes(window)),
+        let settings = Settings {
+            window: Some(Size::from_bytes(window)),
             ..of(kind)
         };
-        let goodput = World::new(model, ms(50), Conditions::CLEAR, random(0.0)).goodput(30);
+        let goodput = World::new(settings, ms(50), Conditions::CLEAR, random(0.0)).goodput(30);
         let whole = (window / u64::from(MSS)) as f64;
         near(
             &format!("{kind:?}"),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use wharf_link::stream::{Cargo, Congestion, Fate, Handshake, Segment, Stream, Supply, TailProbe};
-use wharf_link::{Conditions, Latency, Machine, Offer, Overflow, Packet, Seed, StreamModel};
+use wharf_link::stream::{Cargo, Congestion, Fate, Handshake, Segment, Settings, Stream, Supply};
+use wharf_link::{Conditions, Latency, Machine, Offer, Overflow, Packet, Seed};
 
 use crate::ms;
 
@@ -26,10 +26,10 @@ pub(super) fn unit(seed: u64, number: u64) -> f64 {
     ((x ^ (x >> 31)) >> 11) as f64 / (1u64 << 53) as f64
 }
 
-pub(super) fn of(congestion: Congestion) -> StreamModel {
-    StreamModel {
+pub(super) fn of(congestion: Congestion) -> Settings {
+    Settings {
         congestion,
-        ..StreamModel::DEFAULT
+        ..Settings::default()
     }
 }
 
@@ -56,14 +56,14 @@ enum Sent {
 
 impl<F: FnMut(u64, Duration) -> Fate> World<F> {
     /// A link with half of the round trip each way.
-    pub(super) fn new(model: StreamModel, round_trip: Duration, conditions: Conditions, fate: F) -> Self {
+    pub(super) fn new(settings: Settings, round_trip: Duration, conditions: Conditions, fate: F) -> Self {
         let latency = Latency::new(round_trip / 2).expect("less than a day");
         let conditions = Conditions {
             latency,
             ..conditions
         };
         Self {
-            stream: Stream::new(model, round_trip, Handshake::default()),
+            stream: Stream::new(settings, round_trip, Handshake::default()),
             machine: Machine::new(conditions, Seed(1), Overflow::PushBack),
             back: round_trip / 2,
             now: ms(0),
@@ -74,11 +74,6 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
             read: 0,
             read_at: ms(0),
         }
-    }
-
-    pub(super) fn with_tail_probe(mut self, tail_probe: TailProbe) -> Self {
-        self.stream = self.stream.with_tail_probe(tail_probe);
-        self
     }
 
     fn send(&mut self) -> Sent {
@@ -116,12 +111,12 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
     }
 
     /// As it is after so many lost SYNs.
-    pub(super) fn after_lost_syns(mut self, model: StreamModel, unanswered: u32) -> Self {
+    pub(super) fn after_lost_syns(mut self, settings: Settings, unanswered: u32) -> Self {
         let handshake = Handshake {
             unanswered,
             ..Handshake::default()
         };
-        self.stream = Stream::new(model, self.back * 2, handshake);
+        self.stream = Stream::new(settings, self.back * 2, handshake);
         self
     }
 
