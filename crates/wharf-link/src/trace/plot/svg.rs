@@ -37,7 +37,12 @@ fn write(svg: &mut String, trace: &Trace, width: u16, height: u16) -> fmt::Resul
 
     writeln!(
         svg,
-        r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">"#
+        concat!(
+            r#"<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" "#,
+            r#"viewBox="0 0 {width} {height}" role="img">"#
+        ),
+        width = width,
+        height = height,
     )?;
     writeln!(svg, "<title>{name}: rate over time</title>")?;
     svg.push_str(STYLE);

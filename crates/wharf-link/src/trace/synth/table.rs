@@ -78,9 +78,9 @@ const MMWAVE: &str = "seen: p10, p50, p90 of 3,069 Ookla tests of NSA mmWave in 
     2 s blocked, and ceiling: assumed (blockage lasts `a few 100 ms or more`, Raghavan et al., 2018)";
 const WIFI: &str = "assumed throughout: 30 Mbit/s (the WiFi of comcast's presets), half as much again or \
     less at the 10th and 90th percentile, a memory of 1 s; short outages when it scans: assumed";
-const STARLINK: &str = "medians of Q1 2025 in the US (Ookla): 104.7 Mbit/s down, 14.8 up; levels change every \
-    15 s (SpaceX; measured in IMC 2022 and WWW 2024); spreads of 0.3 between and 0.15 within them, gaps of \
-    0.1 s, memory of 1 s, ceilings: assumed";
+const STARLINK: &str = "medians of Q1 2025 in the US (Ookla): 104.7 Mbit/s down, 14.8 up; levels change \
+    every 15 s (SpaceX; measured in IMC 2022 and WWW 2024); spreads of 0.3 between and 0.15 within them, \
+    gaps of 0.1 s, memory of 1 s, ceilings: assumed";
 
 #[rustfmt::skip]
 pub(super) static TABLE: &[Model] = &[

@@ -1,6 +1,7 @@
 //! Streams over a link in virtual time: what comes out against what theory says of TCP.
 
 mod latency;
+mod link;
 mod model;
 mod throughput;
 mod world;

@@ -206,7 +206,10 @@ proptest! {
     }
 
     #[test]
-    fn a_model_may_change_at_any_time(rough in rough(), changes in proptest::collection::vec((1u64..100_000, 0u64..3), 1..5)) {
+    fn settings_may_change_at_any_time(
+        rough in rough(),
+        changes in proptest::collection::vec((1u64..100_000, 0u64..3), 1..5),
+    ) {
         let ms = Duration::from_millis;
         let mut stream = Stream::new(Settings::default(), ms(20), Handshake::default());
         let mut now = ms(0);
@@ -214,7 +217,8 @@ proptest! {
         let mut wanted = 0;
         for (number, (window, kind)) in (0u64..).zip(changes) {
             let congestion = [Congestion::Reno, Congestion::Cubic, Congestion::Bbr][kind as usize];
-            stream.set(Settings { tail_probe: rough.probe, window: Some(Size::from_bytes(window)), congestion });
+            let window = Some(Size::from_bytes(window));
+            stream.set(Settings { tail_probe: rough.probe, window, congestion });
             let mut supply = 100_000;
             wanted += supply;
             while read < wanted {

@@ -14,6 +14,10 @@ impl Packet for Parcel {
     fn len(&self) -> usize {
         self.0.bytes() as usize
     }
+
+    fn ecn(&self) -> bool {
+        true
+    }
 }
 
 /// A pseudo-random number from 0 to 1 for each transmission (SplitMix64).
@@ -40,7 +44,8 @@ pub(super) struct World<F> {
     pub(super) now: Duration,
     /// Bytes that the source still has.
     pub(super) supply: u64,
-    /// What becomes of each transmission, by its number and the time at which it comes out of the link.
+    /// What becomes of each transmission that the link delivers, by its number and the time at which it
+    /// comes out.
     pub(super) fate: F,
     pub(super) transmissions: u64,
     pub(super) arrivals: u64,
@@ -124,7 +129,10 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
     fn step(&mut self) -> bool {
         while let Some(delivery) = self.machine.poll(self.now) {
             let at = delivery.ideal_time;
-            let fate = (self.fate)(self.arrivals, at);
+            let fate = match Fate::from(&delivery) {
+                Fate::Delivered => (self.fate)(self.arrivals, at),
+                of_the_link => of_the_link,
+            };
             self.arrivals += 1;
             let read = self.stream.arrived(at, delivery.packet.0, fate, self.back);
             if read > 0 {
