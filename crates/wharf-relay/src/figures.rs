@@ -22,6 +22,8 @@ const LEAST_WINDOW: usize = 128 * 1024;
 pub(crate) struct Figures {
     /// The lowest rate.
     rate: Option<Rate>,
+    /// The time under way, but for jitter.
+    latency: Duration,
     /// The longest time under way.
     delay: Duration,
     /// What the queues hold, in bytes.
@@ -35,13 +37,15 @@ impl Figures {
             .jitter
             .as_ref()
             .map_or(Duration::ZERO, |jitter| jitter.spread * 4);
+        let rate = conditions.mean_rate();
         let queues = match conditions.queue_limit() {
             None => 0,
             Some(QueueLimit::Bytes(limit)) => limit.bytes(),
-            Some(QueueLimit::Packets(count)) => u64::from(count) * parcel(conditions.rate) as u64,
+            Some(QueueLimit::Packets(count)) => u64::from(count) * parcel(rate) as u64,
         };
         Self {
-            rate: conditions.rate,
+            rate,
+            latency: conditions.latency.duration(),
             delay: conditions.latency.duration() + jitter,
             queues,
         }
@@ -51,9 +55,15 @@ impl Figures {
     pub(crate) fn and(self, other: Self) -> Self {
         Self {
             rate: self.rate.into_iter().chain(other.rate).min(),
+            latency: self.latency.saturating_add(other.latency),
             delay: self.delay.saturating_add(other.delay),
             queues: self.queues.saturating_add(other.queues),
         }
+    }
+
+    /// The time under way, but for jitter.
+    pub(crate) fn latency(&self) -> Duration {
+        self.latency
     }
 
     /// The largest parcel.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use wharf_link::{Conditions, Machine, Overflow, QueueLimit, Seed};
 
 use crate::agenda::Slot;
-use crate::chain::Chance;
+use crate::chain::{Chance, Planned, plan, shared};
 use crate::connection::{DOWN, UP};
 use crate::figures::Figures;
 use crate::flow::Parcel;
@@ -44,8 +44,10 @@ pub(crate) struct Link {
     pub(crate) cut: Option<Cut>,
     pub(crate) park: ParkLimits,
     pub(crate) lanes: [Lane; 2],
-    /// What each connection passes on its own, each direction.
+    /// What was set for each connection to pass on its own, each direction.
     pub(crate) stages: [Vec<Stage>; 2],
+    /// The same, with what the conditions add.
+    pub(crate) plans: [Vec<Planned>; 2],
     /// The segments behind, by index, in the order of the way up.
     pub(crate) via: Vec<SegmentId>,
     /// The listeners, by index.
@@ -68,6 +70,8 @@ pub(crate) struct Counts {
 /// One direction of a link.
 #[derive(Debug)]
 pub(crate) struct Lane {
+    /// As they were set. What of them connections share is the machine's.
+    pub(crate) conditions: Conditions,
     pub(crate) machine: Machine<Parcel>,
     /// Connections that want to enter bytes, in the order of their turns.
     pub(crate) round: VecDeque<Key>,
@@ -88,7 +92,8 @@ impl Lane {
     fn new(conditions: Conditions, seed: Seed) -> Self {
         Self {
             figures: Figures::of(&conditions),
-            machine: Machine::new(conditions, seed, Overflow::PushBack),
+            machine: Machine::new(shared(&conditions), seed, Overflow::PushBack),
+            conditions,
             round: VecDeque::new(),
             entering: false,
             meter: Meter::default(),
@@ -97,6 +102,12 @@ impl Lane {
             slot: Slot::default(),
             seed,
         }
+    }
+
+    /// Changes the conditions.
+    pub(crate) fn set_conditions(&mut self, now: Duration, conditions: Conditions) {
+        self.machine.set_conditions(now, shared(&conditions));
+        self.conditions = conditions;
     }
 
     /// Whether there is room enough to be worth filling. Were every gap filled, parcels would get
@@ -141,6 +152,7 @@ impl Link {
             far,
             cut: None,
             park,
+            plans: [plan(&[], &up), plan(&[], &down)],
             lanes: [
                 Lane::new(up, seed.derive("up")),
                 Lane::new(down, seed.derive("down")),
@@ -162,6 +174,13 @@ impl Link {
             UP => self.via.get(behind).copied(),
             _ => self.via.iter().rev().nth(behind).copied(),
         }
+    }
+
+    /// Plans anew what each connection passes on its own. Whether that is another plan.
+    pub(crate) fn replan(&mut self) -> bool {
+        let [up, down] = [UP, DOWN].map(|way| plan(&self.stages[way], &self.lanes[way].conditions));
+        let before = std::mem::replace(&mut self.plans, [up, down]);
+        before != self.plans
     }
 
     /// The chance of a connection's stages, in a direction.
@@ -210,8 +229,8 @@ impl Link {
             rate_down: down.meter.rate(now),
             lateness_up: up.lateness.summary(),
             lateness_down: down.lateness.summary(),
-            up: up.machine.conditions().settings(),
-            down: down.machine.conditions().settings(),
+            up: up.conditions.settings(),
+            down: down.conditions.settings(),
             cut: self.cut,
             datagrams: None,
         }

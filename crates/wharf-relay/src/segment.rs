@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use wharf_link::{Machine, Offer, Overflow};
+use wharf_link::{Conditions, Machine, Offer, Overflow};
 
 use crate::agenda::Slot;
+use crate::chain::of_streams;
 use crate::flow::Parcel;
 use crate::meter::Meter;
 use crate::spec::{CutDirection, SegmentSpec};
@@ -21,6 +22,8 @@ pub(crate) struct Segment {
 /// One direction of a segment.
 #[derive(Debug)]
 pub(crate) struct Stretch {
+    /// As they were set.
+    pub(crate) conditions: Conditions,
     pub(crate) machine: Machine<Parcel>,
     pub(crate) waiting: Waiting,
     pub(crate) meter: Meter,
@@ -28,6 +31,13 @@ pub(crate) struct Stretch {
 }
 
 impl Stretch {
+    /// Changes the conditions.
+    pub(crate) fn set_conditions(&mut self, now: Duration, conditions: Conditions) {
+        self.machine.set_conditions(now, of_streams(&conditions));
+        self.conditions = conditions;
+        self.let_in(now);
+    }
+
     /// Lets in what waits, as far as there is room.
     pub(crate) fn let_in(&mut self, at: Duration) {
         let machine = &mut self.machine;
@@ -55,8 +65,9 @@ impl Stretch {
 impl Segment {
     pub(crate) fn new(spec: SegmentSpec) -> Self {
         let seed = spec.seed.derive("segment").derive(&spec.name);
-        let stretch = |conditions, way| Stretch {
-            machine: Machine::new(conditions, seed.derive(way), Overflow::PushBack),
+        let stretch = |conditions: Conditions, way| Stretch {
+            machine: Machine::new(of_streams(&conditions), seed.derive(way), Overflow::PushBack),
+            conditions,
             waiting: Waiting::default(),
             meter: Meter::default(),
             slot: Slot::default(),
@@ -89,8 +100,8 @@ impl Segment {
             bytes_down: down.meter.total(),
             rate_up: up.meter.rate(now),
             rate_down: down.meter.rate(now),
-            up: up.machine.conditions().settings(),
-            down: down.machine.conditions().settings(),
+            up: up.conditions.settings(),
+            down: down.conditions.settings(),
             cut: self.cut,
         }
     }

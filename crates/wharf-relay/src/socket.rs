@@ -49,7 +49,7 @@ pub(crate) fn dialled(stream: &TcpStream) -> Option<io::Result<()>> {
 
 /// The receive buffer for these conditions. `None`: leave it to the kernel, which adapts it.
 pub(crate) fn receive_buffer(conditions: &Conditions) -> Option<usize> {
-    conditions.rate.map(|_| BOUNDED)
+    conditions.is_limited().then_some(BOUNDED)
 }
 
 /// Whether the system is out of descriptors or memory for sockets, which passes.

@@ -2,7 +2,7 @@
 
 use wharf_link::{Probability, Seed};
 
-use crate::stage::{Stage, StageId};
+use super::plan::{Planned, PostId};
 
 /// The chance of one direction of one connection: a function of the link's seed, the connection's
 /// number and the stage, so that a run can be had again.
@@ -20,7 +20,7 @@ impl Chance {
 
     /// Whether a stage acts on the connection. The number drawn is the same whatever the toxicity, so
     /// that raising it adds connections and leaves none out.
-    pub(crate) fn hits(&self, stage: &Stage) -> bool {
+    pub(crate) fn hits(&self, stage: &Planned) -> bool {
         match stage.toxicity {
             Probability::ALWAYS => true,
             Probability::NEVER => false,
@@ -34,8 +34,8 @@ impl Chance {
     }
 
     /// The seed of a stage of the connection.
-    pub(crate) fn of(&self, stage: StageId) -> Seed {
+    pub(crate) fn of(&self, stage: PostId) -> Seed {
         self.seed
-            .derive(&format!("connection {} stage {stage}", self.connection))
+            .derive(&format!("connection {} {stage:?}", self.connection))
     }
 }

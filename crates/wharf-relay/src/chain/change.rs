@@ -3,10 +3,10 @@
 use std::mem::discriminant;
 use std::time::Duration;
 
-use super::{CLOSE, Chain, Chance, Event};
+use super::{CLOSE, Chain, Chance, Event, Planned};
 use crate::chain::post::Post;
 use crate::flow::Content;
-use crate::stage::{Effect, OnRemoval, Stage};
+use crate::stage::{Effect, OnRemoval};
 
 impl Chain {
     /// A chain with nothing in it, to be changed into another.
@@ -16,11 +16,17 @@ impl Chain {
 
     /// Sets the stages. Those that stay, by id and kind, keep their state; what was held in others is
     /// handed on at once, to the next stage behind which it was that stays. Nothing overtakes.
-    pub(crate) fn set(&mut self, now: Duration, stages: &[Stage], chance: &Chance, events: &mut Vec<Event>) {
+    pub(crate) fn set(
+        &mut self,
+        now: Duration,
+        stages: &[Planned],
+        chance: &Chance,
+        events: &mut Vec<Event>,
+    ) {
         self.run(now, events);
         let mut old: Vec<_> = std::mem::take(&mut self.posts).into_iter().map(Some).collect();
         // Which old post each new one continues.
-        let wanted: Vec<(&Stage, Option<usize>)> = stages
+        let wanted: Vec<(&Planned, Option<usize>)> = stages
             .iter()
             .filter(|stage| chance.hits(stage))
             .map(|stage| (stage, old.iter().position(|post| continues(stage, post.as_ref()))))
@@ -94,7 +100,7 @@ impl Chain {
     }
 }
 
-fn continues(stage: &Stage, post: Option<&Post>) -> bool {
+fn continues(stage: &Planned, post: Option<&Post>) -> bool {
     post.is_some_and(|post| {
         post.id() == stage.id && discriminant(post.effect()) == discriminant(&stage.effect)
     })

@@ -11,6 +11,7 @@
 
 mod chance;
 mod change;
+mod plan;
 mod post;
 
 use std::time::Duration;
@@ -20,6 +21,7 @@ use crate::figures::Figures;
 use crate::flow::{Content, Mark};
 use crate::stage::Effect;
 pub(crate) use chance::Chance;
+pub(crate) use plan::{Planned, of_streams, plan, shared};
 use post::{Post, Step};
 
 /// How much happens in one go, before the caller has its turn again.

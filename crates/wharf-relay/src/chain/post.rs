@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use wharf_link::{Machine, Offer, Overflow, Seed, Size};
 
-use super::{CLOSE, Chance};
+use super::plan::{Planned, PostId};
+use super::{CLOSE, Chance, of_streams};
 use crate::flow::{Content, Mark};
-use crate::stage::{Effect, OnRemoval, Stage, StageId};
+use crate::stage::{Effect, OnRemoval};
 
 /// How many pieces a slice makes at once: each is written by itself.
 const PIECES: u32 = 64;
@@ -15,7 +16,7 @@ const PIECES: u32 = 64;
 /// A stage and its state.
 #[derive(Debug)]
 pub(crate) struct Post {
-    id: StageId,
+    id: PostId,
     effect: Effect,
     seed: Seed,
     /// When the stage was put there.
@@ -54,11 +55,11 @@ pub(crate) enum Step {
 }
 
 impl Post {
-    pub(crate) fn new(now: Duration, stage: &Stage, chance: &Chance) -> Self {
+    pub(crate) fn new(now: Duration, stage: &Planned, chance: &Chance) -> Self {
         let seed = chance.of(stage.id);
         let network = match &stage.effect {
             Effect::Conditions(conditions) => Some(Box::new(Network {
-                machine: Machine::new(conditions.clone(), seed, Overflow::PushBack),
+                machine: Machine::new(of_streams(conditions), seed, Overflow::PushBack),
                 inside: VecDeque::new(),
             })),
             _ => None,
@@ -78,7 +79,7 @@ impl Post {
         }
     }
 
-    pub(crate) fn id(&self) -> StageId {
+    pub(crate) fn id(&self) -> PostId {
         self.id
     }
 
@@ -99,7 +100,7 @@ impl Post {
         if let (Some(network), Effect::Conditions(conditions)) = (&mut self.network, effect)
             && self.effect != *effect
         {
-            network.machine.set_conditions(now, conditions.clone());
+            network.machine.set_conditions(now, of_streams(conditions));
         }
         self.effect = effect.clone();
     }

@@ -5,17 +5,18 @@ use std::time::Duration;
 use proptest::prelude::*;
 use wharf_link::{Conditions, Latency, Probability, Rate, Seed, Size};
 
-use super::{Chain, Chance, Event};
+use super::plan::PostId;
+use super::{Chain, Chance, Event, Planned};
 use crate::flow::{Content, Mark};
-use crate::stage::{Effect, OnRemoval, Stage, StageId};
+use crate::stage::{Effect, OnRemoval, StageId};
 
 fn at(millis: u64) -> Duration {
     Duration::from_millis(millis)
 }
 
-fn stage(id: u64, effect: Effect) -> Stage {
-    Stage {
-        id: StageId(id),
+fn stage(id: u64, effect: Effect) -> Planned {
+    Planned {
+        id: PostId::Set(StageId(id)),
         toxicity: Probability::ALWAYS,
         effect,
     }
@@ -50,12 +51,12 @@ const CHANCE: fn() -> Chance = || Chance::new(Seed(1), 7);
 enum Do {
     Bytes(u64, u32),
     Mark(u64, Mark),
-    Set(u64, Vec<Stage>),
+    Set(u64, Vec<Planned>),
     Wait(u64),
 }
 
 /// Does it, and tells all that came of it: `10ms 5` is five bytes at 10 ms.
-fn check(stages: &[Stage], script: Vec<Do>) -> String {
+fn check(stages: &[Planned], script: Vec<Do>) -> String {
     let mut chain = Chain::empty();
     let mut events = Vec::new();
     chain.set(Duration::ZERO, stages, &CHANCE(), &mut events);
@@ -207,7 +208,7 @@ fn a_stage_that_goes_hands_on_at_once_and_one_that_comes_delays_what_comes() {
 
 #[test]
 fn toxicity_is_a_share_of_connections_and_zero_is_none() {
-    let with = |parts| Stage {
+    let with = |parts| Planned {
         toxicity: Probability::from_parts_per_billion(parts).unwrap(),
         ..stage(3, Effect::Reset(Duration::ZERO))
     };

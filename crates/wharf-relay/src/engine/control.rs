@@ -89,10 +89,10 @@ impl Engine {
         }
         let now = self.clock.now();
         let link = self.known(id)?;
-        let before = link.lanes[UP].machine.conditions().clone();
+        let before = link.lanes[UP].conditions.clone();
         let up = conditions[UP].clone();
         for (lane, conditions) in link.lanes.iter_mut().zip(conditions) {
-            lane.machine.set_conditions(now, conditions);
+            lane.set_conditions(now, conditions);
         }
         for index in link.listeners.clone() {
             if let Some(Some(listener)) = self.listeners.get(index) {
@@ -100,6 +100,7 @@ impl Engine {
             }
         }
         self.measure(id.0);
+        self.replan(id.0);
         self.stir(id.0);
         Ok(())
     }

@@ -58,8 +58,16 @@ impl Engine {
                 flow.parcels += 1;
                 self.settle_lane(number, direction);
             }
-            // Only a cut refuses a mark, which takes no room. It goes when the cut is healed.
-            _ => flow.held = Some(mark),
+            // A mark takes no room: only a link that is cut or off refuses it. It goes when there is
+            // room again.
+            _ => {
+                flow.held = Some(mark);
+                if !flow.waiting {
+                    flow.waiting = true;
+                    lane.round.push_back(key);
+                }
+                self.settle_lane(number, direction);
+            }
         }
     }
 
@@ -150,7 +158,7 @@ impl Engine {
             dial.next += 1;
             dial.attempt += 1;
             let attempt = dial.attempt;
-            let conditions = link.lanes[DOWN].machine.conditions();
+            let conditions = &link.lanes[DOWN].conditions;
             let mut stream = match socket::dial(address, conditions) {
                 Ok(stream) => stream,
                 Err(error) if socket::is_exhaustion(&error) => {

@@ -33,8 +33,7 @@ impl Engine {
         let now = self.clock.now();
         let segment = self.known_segment(id)?;
         for (lane, conditions) in segment.lanes.iter_mut().zip(conditions) {
-            lane.machine.set_conditions(now, conditions);
-            lane.let_in(now);
+            lane.set_conditions(now, conditions);
         }
         self.stir_over(id);
         Ok(())

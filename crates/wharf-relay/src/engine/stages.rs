@@ -8,6 +8,7 @@ use crate::connection::{DOWN, UP};
 use crate::error::Error;
 use crate::flow::{Content, End, Mark};
 use crate::key::Key;
+use crate::link::Link;
 use crate::side::Taken;
 use crate::spec::LinkId;
 use crate::stage::Stage;
@@ -22,12 +23,20 @@ const READ: usize = 64 * 1024;
 impl Engine {
     pub(crate) fn set_stages(&mut self, id: LinkId, stages: [Vec<Stage>; 2]) -> Result<(), Error> {
         self.known(id)?.stages = stages;
-        for key in self.keys_of(id.0) {
+        self.replan(id.0);
+        Ok(())
+    }
+
+    /// Has every connection of a link pass what it is to pass now.
+    pub(super) fn replan(&mut self, number: u32) {
+        if !self.link_mut(number).is_some_and(Link::replan) {
+            return;
+        }
+        for key in self.keys_of(number) {
             for direction in [UP, DOWN] {
                 self.change_stages(key, direction);
             }
         }
-        Ok(())
     }
 
     /// Gives a connection that is about to be made its stages.
@@ -47,13 +56,13 @@ impl Engine {
         };
         let flow = &mut connection.flows[direction];
         // One that is parked gets them when it is carried.
-        if connection.progress.is_parked() || flow.chain.is_none() && link.stages[direction].is_empty() {
+        if connection.progress.is_parked() || flow.chain.is_none() && link.plans[direction].is_empty() {
             return;
         }
         let chance = link.chance(direction, connection.number);
         let chain = flow.chain.get_or_insert_with(Chain::empty);
         let mut events = std::mem::take(&mut self.events);
-        chain.set(now, &link.stages[direction], &chance, &mut events);
+        chain.set(now, &link.plans[direction], &chance, &mut events);
         self.events = events;
         self.follow_chain(key, direction);
         self.unfinished.push_back((key, direction));
