@@ -21,6 +21,10 @@ pub(crate) struct Connection {
     /// Which of the link's connections it is: the how many-th that was accepted.
     pub(crate) number: u64,
     pub(crate) progress: Progress,
+    /// When the handshake began.
+    pub(crate) called: Duration,
+    /// How many of its SYNs were lost, or their answers.
+    pub(crate) unanswered: u32,
     /// The client's and the provider's end: a direction's source has the direction's number.
     pub(crate) sides: [Option<Side>; 2],
     pub(crate) flows: [Flow; 2],
@@ -56,6 +60,8 @@ impl Connection {
             link,
             number,
             progress,
+            called: Duration::ZERO,
+            unanswered: 0,
             sides: [Some(Side::new(client)), None],
             flows: Default::default(),
             open: [false, false],

@@ -4,12 +4,14 @@ use std::io::{self, IoSlice};
 
 use wharf_capture::Direction;
 use wharf_link::Packet;
+use wharf_link::stream::Segment;
 
 use crate::chain::Chain;
 use crate::chunks::Chunks;
 use crate::key::Key;
 use crate::pipes::{Pipe, Pipes};
 use crate::side::{Side, Taken};
+use crate::tcp::Tcp;
 
 /// What a machine of a relay carries: lengths, and marks in order with them.
 #[derive(Debug, Clone, Copy)]
@@ -18,14 +20,23 @@ pub(crate) struct Parcel {
     pub(crate) content: Content,
     /// How many machines it has been in.
     pub(crate) hop: u32,
+    /// A queue has marked it (RFC 3168).
+    pub(crate) marked: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Content {
     /// So many of the connection's bytes.
     Bytes(u32),
+    /// A segment of a TCP that may lose it. What can be read then, its stream says.
+    Segment(Segment),
     Mark(Mark),
+    /// A mark of the handshake, where it may be lost.
+    Handshake(Mark),
 }
+
+/// What a SYN takes on a link: 20 bytes of IPv4, 20 of TCP and 20 of its options.
+const SYN: usize = 60;
 
 impl Content {
     /// So many bytes, which must be no more than a parcel holds.
@@ -37,7 +48,9 @@ impl Content {
     pub(crate) fn bytes(&self) -> usize {
         match *self {
             Self::Bytes(count) => count as usize,
+            Self::Segment(segment) => segment.bytes() as usize,
             Self::Mark(_) => 0,
+            Self::Handshake(_) => SYN,
         }
     }
 }
@@ -73,6 +86,10 @@ impl Packet for Parcel {
     fn flow(&self) -> u64 {
         u64::from(self.connection.index)
     }
+
+    fn ecn(&self) -> bool {
+        matches!(self.content, Content::Segment(_))
+    }
 }
 
 /// How far a direction's end has come.
@@ -104,6 +121,8 @@ pub(crate) struct Flow {
     pub(crate) held: Option<Mark>,
     /// What the connection passes on its own. The bytes in it are the last of those under way.
     pub(crate) chain: Option<Box<Chain>>,
+    /// What TCP makes of a way that loses.
+    pub(crate) tcp: Option<Box<Tcp>>,
     pub(crate) end: End,
     /// The end of the stream has come out at the far side.
     pub(crate) fin_arrived: bool,
@@ -244,18 +263,7 @@ impl Flow {
 
     /// Whether nothing of it is in a machine, or waits to go there. Stages do not count.
     pub(crate) fn is_out_of_machine(&self) -> bool {
-        self.parcels == 0 && self.unoffered == 0 && self.held.is_none()
-    }
-
-    /// A stage's end of the connection has come out: what has arrived before is still written.
-    pub(crate) fn close(&mut self) {
-        self.closing = true;
-        self.end = End::Over;
-        let ready = self.bytes.len() - self.under_way;
-        self.bytes.remove(ready, self.under_way);
-        self.under_way = 0;
-        self.unoffered = 0;
-        self.held = None;
+        self.parcels == 0 && self.unoffered == 0 && self.held.is_none() && self.tcp.is_none()
     }
 
     /// Takes out bytes that a stage has swallowed, which had so many behind them.

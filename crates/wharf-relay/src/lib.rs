@@ -93,6 +93,7 @@ mod spec;
 mod stage;
 mod stats;
 mod tap;
+mod tcp;
 mod timers;
 mod waiting;
 
@@ -103,6 +104,6 @@ pub use limits::descriptor_limit;
 pub use relay::Relay;
 pub use spec::{Cut, CutDirection, LinkId, LinkSpec, Manner, ParkLimits, Provider, SegmentId, SegmentSpec};
 pub use stage::{Effect, OnRemoval, Stage, StageId};
-pub use stats::{LinkStats, SegmentStats};
+pub use stats::{Causes, LinkStats, SegmentStats};
 pub use tap::{CaptureFigures, CaptureSpec, Observe};
 pub use wharf_capture;

@@ -17,7 +17,7 @@ use crate::lateness::Lateness;
 use crate::meter::Meter;
 use crate::spec::{Cut, CutDirection, Manner, ParkLimits, Provider, SegmentId};
 use crate::stage::Stage;
-use crate::stats::LinkStats;
+use crate::stats::{Causes, LinkStats};
 
 /// The far side, with its addresses ready to be shared.
 #[derive(Debug, Clone)]
@@ -79,6 +79,11 @@ pub(crate) struct Lane {
     pub(crate) entering: bool,
     /// The sums of the whole way, segments included.
     pub(crate) figures: Figures,
+    /// The latency of the way back.
+    pub(crate) back: Duration,
+    /// Whether TCP is modelled, since something on the way may lose.
+    pub(crate) loses: bool,
+    pub(crate) causes: Causes,
     pub(crate) meter: Meter,
     /// Bytes read from this direction's sources.
     pub(crate) taken: u64,
@@ -96,6 +101,9 @@ impl Lane {
             conditions,
             round: VecDeque::new(),
             entering: false,
+            back: Duration::ZERO,
+            loses: false,
+            causes: Causes::default(),
             meter: Meter::default(),
             taken: 0,
             lateness: Lateness::default(),
@@ -227,6 +235,8 @@ impl Link {
             bytes_down: down.meter.total(),
             rate_up: up.meter.rate(now),
             rate_down: down.meter.rate(now),
+            causes_up: up.causes,
+            causes_down: down.causes,
             lateness_up: up.lateness.summary(),
             lateness_down: down.lateness.summary(),
             up: up.conditions.settings(),

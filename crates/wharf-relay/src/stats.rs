@@ -37,6 +37,12 @@ pub struct LinkStats {
     pub rate_up: u64,
     /// Bits per second to consumers, over the last second.
     pub rate_down: u64,
+    /// What has been done to streams on their way to the provider.
+    #[serde(default)]
+    pub causes_up: Causes,
+    /// What has been done to streams on their way to consumers.
+    #[serde(default)]
+    pub causes_down: Causes,
     /// How late bytes were written to the provider.
     #[serde(default)]
     pub lateness_up: LatenessStats,
@@ -53,6 +59,27 @@ pub struct LinkStats {
     /// parked or shed are datagrams; and what was refused are those that came to a closed port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub datagrams: Option<DatagramStats>,
+}
+
+/// What has been done to the streams of a link in one direction, each thing under its cause.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+#[non_exhaustive]
+pub struct Causes {
+    /// SYNs or SYN-ACKs that were lost. Each has cost a second, two, four and so on.
+    pub lost_handshakes: u64,
+    /// TCP segments that were lost, on the link or on a segment of network.
+    pub lost: u64,
+    /// TCP segments that were sent again.
+    pub sent_again: u64,
+    /// TCP segments that a queue has marked (ECN).
+    pub marked: u64,
+    /// Connections that a stage has reset.
+    pub resets: u64,
+    /// Connections that a stage has closed.
+    pub closes: u64,
+    /// Bytes that a stage has swallowed.
+    pub swallowed: u64,
 }
 
 /// Figures of a segment.

@@ -160,8 +160,8 @@ impl Post {
             Effect::SlowClose(delay) => {
                 let &(at, content) = self.held.front()?;
                 let at = match content {
-                    Content::Bytes(_) => at,
                     Content::Mark(_) => at.saturating_add(delay),
+                    _ => at,
                 };
                 (at <= now).then(|| self.pass_front(at))?
             }

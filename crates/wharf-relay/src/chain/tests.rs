@@ -75,8 +75,8 @@ fn check(stages: &[Planned], script: Vec<Do>) -> String {
         }
     }
     let told = events.iter().map(|event| match event {
-        Event::Out(time, Content::Bytes(count)) => format!("{time:?} {count}"),
         Event::Out(time, Content::Mark(mark)) => format!("{time:?} {mark:?}"),
+        Event::Out(time, content) => format!("{time:?} {}", content.bytes()),
         Event::Swallowed { count, behind } => format!("-{count} before {behind}"),
     });
     told.collect::<Vec<_>>().join(", ")

@@ -28,9 +28,10 @@ impl Engine {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        connection.progress = Progress::Calling;
-        self.begin_stages(key);
         let now = self.clock.now();
+        connection.progress = Progress::Calling;
+        connection.called = now;
+        self.begin_stages(key);
         self.send(key, UP, Mark::Syn, now);
     }
 
@@ -50,8 +51,12 @@ impl Engine {
         }
         let parcel = Parcel {
             connection: key,
-            content: Content::Mark(mark),
+            content: match mark {
+                Mark::Syn | Mark::SynAck if lane.loses => Content::Handshake(mark),
+                _ => Content::Mark(mark),
+            },
             hop: 1,
+            marked: false,
         };
         match lane.machine.offer(at, parcel) {
             Offer::Accepted => {
@@ -95,7 +100,9 @@ impl Engine {
                 let Some(connection) = self.connections.get_mut(key) else {
                     return;
                 };
-                connection.flows[direction].close();
+                let flow = &mut connection.flows[direction];
+                flow.closing = true;
+                flow.end = End::Over;
                 match connection.progress {
                     Progress::Open => self.pump(key, direction),
                     _ => self.close_in_order(key),

@@ -2,23 +2,21 @@
 
 use std::time::Duration;
 
-use wharf_link::Offer;
+use wharf_link::Delivery;
+use wharf_link::stream::{Fate, Handshake};
 
 use super::stages::PARCELS;
+use super::turns::{Outcome, Turn, offer};
 use super::{Engine, Work};
-use crate::flow::{Content, End, Flow, Mark, Parcel};
+use crate::flow::{Content, End, Mark, Parcel};
 use crate::key::Key;
 use crate::link::Lane;
 use crate::segment::Segment;
-use crate::side::Taken;
 use crate::spec::SegmentId;
 
 /// How many parcels one direction of a link delivers, and how many turns it gives, before others
 /// have theirs.
 const TURN: usize = 1024;
-
-/// How much a connection enters at once while it is alone.
-const ALONE: usize = 64 * 1024;
 
 impl Engine {
     /// Delivers what has come out of a link's machine by `at`.
@@ -30,25 +28,28 @@ impl Engine {
             let Some(delivery) = lane.machine.poll(at) else {
                 break;
             };
-            self.pass_on(delivery.packet, direction, delivery.ideal_time);
+            self.pass_on(delivery, direction);
         }
         self.settle_lane(link, direction);
     }
 
-    /// A parcel has come out of a machine at `at`: it goes to the next, or has arrived.
-    pub(super) fn pass_on(&mut self, mut parcel: Parcel, direction: usize, at: Duration) {
+    /// A parcel has come out of a machine: it goes to the next, or has arrived, or is lost.
+    pub(super) fn pass_on(&mut self, delivery: Delivery<Parcel>, direction: usize) {
+        let (mut parcel, at) = (delivery.packet, delivery.ideal_time);
         let key = parcel.connection;
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
-        let Some(Some(link)) = self.links.get(connection.link as usize) else {
+        let Some(Some(link)) = self.links.get_mut(connection.link as usize) else {
             return;
         };
-        if let Some(segment) = link.hop(direction, parcel.hop) {
+        parcel.marked |= delivery.ce;
+        let flow = &mut connection.flows[direction];
+        let lost = delivery.lost && matches!(parcel.content, Content::Segment(_) | Content::Handshake(_));
+        if !lost && let Some(segment) = link.hop(direction, parcel.hop) {
             parcel.hop += 1;
             return self.enter_segment(segment, direction, parcel, at);
         }
-        let flow = &mut connection.flows[direction];
         flow.parcels = flow.parcels.saturating_sub(1);
         match parcel.content {
             Content::Bytes(count) => {
@@ -56,7 +57,16 @@ impl Engine {
                 flow.under_way = flow.under_way.saturating_sub(count as usize);
                 self.note_delivered(key, direction, at);
             }
-            Content::Mark(mark) => self.arrive(key, direction, mark, at),
+            Content::Segment(segment) => {
+                let fate = match (lost, parcel.marked) {
+                    (true, _) => Fate::Lost,
+                    (false, true) => Fate::Marked,
+                    (false, false) => Fate::Delivered,
+                };
+                self.segment_arrived(key, direction, segment, fate, at);
+            }
+            Content::Handshake(mark) if lost => self.handshake_lost(key, direction, mark),
+            Content::Mark(mark) | Content::Handshake(mark) => self.arrive(key, direction, mark, at),
         }
     }
 
@@ -119,6 +129,10 @@ impl Engine {
                 key,
                 now,
                 alone,
+                handshake: Handshake {
+                    delay: Duration::ZERO,
+                    unanswered: connection.unanswered,
+                },
             };
             match turn.take(source, &mut self.scratch) {
                 Outcome::Again => lane.round.push_back(key),
@@ -137,6 +151,7 @@ impl Engine {
                     self.send(key, direction, mark, now);
                 }
             }
+            self.settle_tcp(key, direction);
         }
     }
 
@@ -156,6 +171,9 @@ impl Engine {
             return self.note_delivered(key, direction, at);
         }
         flow.unoffered += count;
+        if lane.loses || flow.tcp.is_some() {
+            return self.queue_up(key, direction);
+        }
         if flow.waiting {
             return;
         }
@@ -199,111 +217,10 @@ pub(super) fn way_is_clear(
     direction: usize,
 ) -> bool {
     lane.machine.conditions().is_clear()
+        && !lane.loses
         && !lane.machine.is_cut()
         && via.iter().all(|id| {
             let segment = segments.get(id.0 as usize).and_then(Option::as_ref);
             segment.is_none_or(|segment| segment.lanes[direction].is_clear())
         })
-}
-
-/// One connection's turn to enter bytes.
-struct Turn<'a> {
-    lane: &'a mut Lane,
-    flow: &'a mut Flow,
-    key: Key,
-    now: Duration,
-    alone: bool,
-    clear: bool,
-}
-
-enum Outcome {
-    /// It has more, and goes to the end of the round.
-    Again,
-    /// It has no more for now, or no credit.
-    Over,
-    /// It needs the machine no more.
-    Pump,
-    /// Its source has ended, or a mark has waited for its bytes.
-    Mark(Mark),
-}
-
-impl Turn<'_> {
-    fn take(self, source: &mut crate::side::Side, scratch: &mut [u8]) -> Outcome {
-        let Self {
-            lane,
-            flow,
-            key,
-            now,
-            alone,
-            clear,
-        } = self;
-        offer(lane, flow, key, now);
-        if flow.unoffered > 0 {
-            return Outcome::Again;
-        }
-        if let Some(mark) = flow.held.take() {
-            return Outcome::Mark(mark);
-        }
-        if flow.chain.is_some() || clear && flow.is_out_of_machine() {
-            return Outcome::Pump;
-        }
-        if flow.end != End::Open || !source.readable {
-            flow.deficit = 0;
-            return Outcome::Over;
-        }
-        let credit = lane.figures.window().saturating_sub(flow.bytes.len());
-        if credit == 0 {
-            flow.deficit = 0;
-            // A reset does not wait for a reader.
-            return match source.broken {
-                true => Outcome::Mark(Mark::Reset),
-                false => Outcome::Over,
-            };
-        }
-        let segment = lane.figures.parcel();
-        let share = flow.deficit + segment;
-        let share = if alone { share.max(ALONE) } else { share };
-        let room = lane.machine.room();
-        let most = share.min(credit).min(room).min(scratch.len());
-        if most == 0 {
-            // What was left over from the last turn took the room.
-            return Outcome::Again;
-        }
-        flow.deficit += segment;
-        match source.read(&mut scratch[..most]) {
-            Taken::Bytes(count) => {
-                lane.taken += count as u64;
-                flow.bytes.push(&scratch[..count]);
-                flow.under_way += count;
-                flow.unoffered += count;
-                flow.deficit = flow.deficit.saturating_sub(count);
-                offer(lane, flow, key, now);
-                match source.readable || flow.unoffered > 0 {
-                    true => Outcome::Again,
-                    false => Outcome::Over,
-                }
-            }
-            Taken::Nothing => Outcome::Over,
-            Taken::Fin => Outcome::Mark(Mark::Fin),
-            Taken::Reset => Outcome::Mark(Mark::Reset),
-        }
-    }
-}
-
-/// Offers what is past the stages, in parcels, as far as the machine takes them.
-fn offer(lane: &mut Lane, flow: &mut Flow, key: Key, now: Duration) {
-    let segment = lane.figures.parcel();
-    while flow.unoffered > 0 {
-        let count = flow.unoffered.min(segment);
-        let parcel = Parcel {
-            connection: key,
-            content: Content::of_bytes(count),
-            hop: 1,
-        };
-        let Offer::Accepted = lane.machine.offer(now, parcel) else {
-            return;
-        };
-        flow.unoffered -= count;
-        flow.parcels += 1;
-    }
 }

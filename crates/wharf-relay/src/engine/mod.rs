@@ -12,10 +12,12 @@ mod datagrams;
 mod handshake;
 mod lanes;
 mod pump;
+mod repairs;
 mod segments;
 mod serve;
 mod stages;
 mod taps;
+mod turns;
 
 use std::collections::VecDeque;
 use std::fs::File;
@@ -32,6 +34,7 @@ use crate::clock::Clock;
 use crate::connection::{Connection, DOWN, Progress, UP};
 use crate::datagram::Datagrams;
 use crate::error::Error;
+use crate::flow::Mark;
 use crate::key::{Key, Slab};
 use crate::link::Link;
 use crate::listener::Listener;
@@ -62,6 +65,10 @@ const JOBS: usize = 64;
 pub(crate) enum Due {
     Parked(Key),
     Dial(Key, u32),
+    /// A mark of the handshake is sent again, at this time.
+    Handshake(Key, usize, Mark, Duration),
+    /// The handshake's last SYN was in vain.
+    Unanswered(Key),
     Accept(usize),
 }
 
@@ -231,6 +238,8 @@ impl Engine {
             match due {
                 Due::Parked(key) => self.on_parked_too_long(key),
                 Due::Dial(key, attempt) => self.on_dial_timeout(key, attempt),
+                Due::Handshake(key, direction, mark, at) => self.send(key, direction, mark, at),
+                Due::Unanswered(key) => self.abort(key),
                 Due::Accept(listener) => {
                     if let Some(Some(listener)) = self.listeners.get_mut(listener) {
                         listener.resting = false;
@@ -260,6 +269,7 @@ impl Engine {
     fn forget(&mut self, key: Key) -> Option<Connection> {
         for direction in [UP, DOWN] {
             self.drop_chain(key, direction);
+            self.drop_tcp(key, direction);
         }
         let mut connection = self.connections.remove(key)?;
         self.forget_waiting(connection.link, key);

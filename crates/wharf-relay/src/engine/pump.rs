@@ -52,6 +52,7 @@ impl Engine {
                 flow.end = End::Reset;
                 flow.discard(&mut self.pipes);
                 self.drop_chain(key, direction);
+                self.drop_tcp(key, direction);
                 return self.pump(key, 1 - direction);
             }
             let through = flushed == Flushed::All && flow.under_way == 0;
@@ -59,7 +60,7 @@ impl Engine {
                 flow.fin_done = true;
                 sink.finish();
             }
-            if flow.closing && flushed == Flushed::All {
+            if flow.closing && through {
                 return self.close_in_order(key);
             }
             if flow.end == End::Fin && source.broken {

@@ -14,6 +14,7 @@ use crate::link::Link;
 use crate::segment::Segment;
 use crate::spec::{CutDirection, SegmentId, SegmentSpec};
 use crate::stats::SegmentStats;
+use crate::tcp;
 
 /// How many parcels a segment hands on before others have their turn.
 const TURN: usize = 1024;
@@ -97,7 +98,7 @@ impl Engine {
                 break;
             };
             stretch.meter.add(delivery.ideal_time, delivery.packet.len());
-            self.pass_on(delivery.packet, direction, delivery.ideal_time);
+            self.pass_on(delivery, direction);
         }
         if let Ok(segment) = self.known_segment(id) {
             segment.lanes[direction].let_in(at);
@@ -122,13 +123,20 @@ impl Engine {
             return;
         };
         for (direction, lane) in link.lanes.iter_mut().enumerate() {
-            lane.figures = link
+            let segments = link
                 .via
                 .iter()
                 .filter_map(|id| self.segments.get(id.0 as usize)?.as_ref())
-                .map(|segment| Figures::of(segment.lanes[direction].machine.conditions()))
-                .fold(Figures::of(lane.machine.conditions()), Figures::and);
+                .map(|segment| &segment.lanes[direction].conditions);
+            let shared = lane.machine.conditions();
+            lane.figures = segments
+                .clone()
+                .map(Figures::of)
+                .fold(Figures::of(shared), Figures::and);
+            lane.loses = tcp::is_needed(&lane.conditions) || segments.clone().any(tcp::is_needed);
         }
+        let [up, down] = &mut link.lanes;
+        (up.back, down.back) = (down.figures.latency(), up.figures.latency());
     }
 
     /// Forgets what a connection has waiting before the segments of its link.

@@ -22,6 +22,8 @@ const TIME: Duration = Duration::from_millis(2);
 pub(crate) enum Work {
     /// The stages of a connection's direction.
     Chain(Key, usize),
+    /// The stream of a connection's direction.
+    Tcp(Key, usize),
     /// The machine of a link's direction.
     Lane(u32, usize),
     /// The machine of a segment's direction.
@@ -76,6 +78,14 @@ impl Engine {
                 {
                     chain.slot.clear();
                     self.serve_chain(key, direction, due);
+                }
+            }
+            Work::Tcp(key, direction) => {
+                if let Some(connection) = self.connections.get_mut(key)
+                    && let Some(tcp) = &mut connection.flows[direction].tcp
+                {
+                    tcp.slot.clear();
+                    self.serve_tcp(key, direction);
                 }
             }
             Work::Lane(link, direction) => {

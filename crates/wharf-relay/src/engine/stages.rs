@@ -155,16 +155,20 @@ impl Engine {
         }
         for event in events.drain(..) {
             match event {
-                Event::Out(at, Content::Bytes(count)) => {
-                    self.enter_bytes(key, direction, count as usize, at);
+                Event::Out(at, Content::Mark(mark)) => self.enter_mark(key, direction, mark, at),
+                Event::Out(at, content) => {
+                    self.enter_bytes(key, direction, content.bytes(), at);
                     if slices {
                         self.write_ready(key, direction);
                     }
                 }
-                Event::Out(at, Content::Mark(mark)) => self.enter_mark(key, direction, mark, at),
                 Event::Swallowed { count, behind } => {
                     if let Some(connection) = self.connections.get_mut(key) {
                         connection.flows[direction].swallow(count, behind);
+                        let link = connection.link;
+                        if let Some(lane) = self.lane_mut(link, direction) {
+                            lane.causes.swallowed += count as u64;
+                        }
                     }
                 }
             }
@@ -191,6 +195,12 @@ impl Engine {
             return;
         };
         let flow = &mut connection.flows[direction];
+        let by_stage = flow.end == End::Over;
+        if let Some(Some(link)) = self.links.get_mut(connection.link as usize) {
+            let causes = &mut link.lanes[direction].causes;
+            causes.resets += u64::from(by_stage && mark == Mark::Reset);
+            causes.closes += u64::from(by_stage && mark == Mark::Close);
+        }
         if flow.unoffered > 0 {
             flow.held = Some(mark);
         } else {
