@@ -3,8 +3,8 @@
 
 use std::time::Duration;
 
-use wharf_link::stream::{Congestion, Handshake, Settings, Stream};
-use wharf_link::{Conditions, Discipline};
+use wharf_link::StreamModel;
+use wharf_link::stream::{Handshake, Stream};
 
 use crate::agenda::Slot;
 
@@ -16,28 +16,11 @@ pub(crate) struct Tcp {
 }
 
 impl Tcp {
-    /// A connection that is established over a way of these conditions. `round_trip` is without what
-    /// lost SYNs have cost.
-    pub(crate) fn new(conditions: &Conditions, round_trip: Duration, handshake: Handshake) -> Self {
-        let settings = Settings {
-            window: conditions.stream.window,
-            congestion: match conditions.stream.congestion {
-                wharf_link::Congestion::Reno => Congestion::Reno,
-                wharf_link::Congestion::Bbr => Congestion::Bbr,
-                _ => Congestion::Cubic,
-            },
-            ..Settings::default()
-        };
+    /// A connection that is established. `round_trip` is without what lost SYNs have cost.
+    pub(crate) fn new(model: StreamModel, round_trip: Duration, handshake: Handshake) -> Self {
         Self {
-            stream: Stream::new(settings, round_trip, handshake),
+            stream: Stream::new(model, round_trip, handshake),
             slot: Slot::default(),
         }
     }
-}
-
-/// Whether streams over such conditions need one.
-pub(crate) fn is_needed(conditions: &Conditions) -> bool {
-    conditions.loss.is_some()
-        || conditions.discipline != Discipline::DropTail
-        || conditions.stream.window.is_some()
 }

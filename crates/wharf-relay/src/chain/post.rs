@@ -273,10 +273,10 @@ impl Post {
                 let (at, content) = self.held.pop_front()?;
                 self.bytes -= content.bytes();
                 Some(match content {
-                    Content::Bytes(count) => Step::Swallow(count as usize),
                     // A sender that has ended is not to be kept from its peer for ever.
                     Content::Mark(Mark::Reset) => Step::End(at, Mark::Reset),
                     Content::Mark(_) => Step::End(at, CLOSE),
+                    content => Step::Swallow(content.bytes()),
                 })
             }
         }

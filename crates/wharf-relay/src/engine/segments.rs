@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use wharf_link::stream::is_needed;
 use wharf_link::{Conditions, Packet};
 
 use super::{Engine, Work};
@@ -14,7 +15,6 @@ use crate::link::Link;
 use crate::segment::Segment;
 use crate::spec::{CutDirection, SegmentId, SegmentSpec};
 use crate::stats::SegmentStats;
-use crate::tcp;
 
 /// How many parcels a segment hands on before others have their turn.
 const TURN: usize = 1024;
@@ -133,7 +133,7 @@ impl Engine {
                 .clone()
                 .map(Figures::of)
                 .fold(Figures::of(shared), Figures::and);
-            lane.loses = tcp::is_needed(&lane.conditions) || segments.clone().any(tcp::is_needed);
+            lane.loses = is_needed(&lane.conditions) || segments.clone().any(is_needed);
         }
         let [up, down] = &mut link.lanes;
         (up.back, down.back) = (down.figures.latency(), up.figures.latency());

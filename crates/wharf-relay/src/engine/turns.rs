@@ -141,7 +141,7 @@ impl Turn<'_> {
         let round_trip = lane.figures.latency() + lane.back;
         let mut tcp = match flow.tcp.take() {
             Some(tcp) => tcp,
-            None => Box::new(Tcp::new(&lane.conditions, round_trip, handshake)),
+            None => Box::new(Tcp::new(lane.conditions.stream, round_trip, handshake)),
         };
         let mut left = if alone { ALONE } else { SEGMENT };
         let outcome = loop {

@@ -7,6 +7,7 @@ mod crowd;
 mod cut;
 mod datagrams;
 mod ends;
+mod loss;
 mod provider;
 mod segments;
 mod stages;
