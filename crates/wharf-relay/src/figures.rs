@@ -17,6 +17,9 @@ const WINDOW: usize = 4 << 20;
 /// The least window.
 const LEAST_WINDOW: usize = 128 * 1024;
 
+/// The largest. Ten gigabits a second over 50 ms.
+const MOST_WINDOW: usize = 64 << 20;
+
 /// The sum of all that lies one behind the other on a path.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Figures {
@@ -71,15 +74,17 @@ impl Figures {
         parcel(self.rate)
     }
 
-    /// What one connection may have between its two sockets: what the path promised to hold, which
-    /// is its queues and what is under way.
+    /// What one connection may have between its two sockets: what is under way, and in queues no more
+    /// than as much again or a window without a rate, whichever is more. What fills larger queues is
+    /// many connections.
     pub(crate) fn window(&self) -> usize {
         let Some(rate) = self.rate else {
             return WINDOW;
         };
         let flight = rate.bytes_in(self.delay);
-        let window = usize::try_from(self.queues.saturating_add(flight)).unwrap_or(usize::MAX);
-        window.max(LEAST_WINDOW)
+        let queues = self.queues.min(flight.max(WINDOW as u64));
+        let window = usize::try_from(queues.saturating_add(flight)).unwrap_or(usize::MAX);
+        window.clamp(LEAST_WINDOW, MOST_WINDOW)
     }
 }
 

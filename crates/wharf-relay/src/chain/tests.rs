@@ -229,6 +229,44 @@ fn toxicity_is_a_share_of_connections_and_zero_is_none() {
     assert!(chain.is_empty());
 }
 
+/// A sender that always has more gets its rate, in every window of 100 ms or more, to a hundredth and
+/// a segment; and nothing more at the start.
+#[test]
+fn a_rate_is_kept_in_every_window() {
+    let mut chain = Chain::empty();
+    let mut events = Vec::new();
+    chain.set(
+        Duration::ZERO,
+        &[stage(1, rate("10mbit"))],
+        &CHANCE(),
+        &mut events,
+    );
+    let parcel = chain.figures().parcel();
+    for _ in 0..2_000 {
+        chain.offer(Duration::ZERO, Content::of_bytes(parcel), &mut events);
+    }
+    for milli in (0..2_400).step_by(7) {
+        // Woken late, and in uneven steps.
+        chain.run(at(milli), &mut events);
+    }
+    let out: Vec<_> = events.iter().map(|event| (time(event), bytes(event))).collect();
+    assert_eq!(out.iter().map(|&(_, count)| count).sum::<usize>(), 2_000 * parcel);
+    for window in [at(100), at(250), at(1_000)] {
+        let allowed = window.as_secs_f64() * 1_250_000.0;
+        let slack = allowed * 0.01 + parcel as f64;
+        for begin in (0..1_300).step_by(10).map(at) {
+            let within = out
+                .iter()
+                .filter(|&&(time, _)| time > begin && time <= begin + window);
+            let passed = within.map(|&(_, count)| count).sum::<usize>() as f64;
+            assert!(
+                (passed - allowed).abs() <= slack,
+                "{passed} of {allowed} after {begin:?}"
+            );
+        }
+    }
+}
+
 fn effects() -> impl Strategy<Value = Effect> {
     prop_oneof![
         (0..30u32).prop_map(latency),

@@ -5,6 +5,7 @@ use std::time::Duration;
 use wharf_link::Offer;
 use wharf_link::stream::{Cargo, Handshake, Supply};
 
+use super::stages::PARCELS;
 use crate::figures::SEGMENT;
 use crate::flow::{Content, End, Flow, Mark, Parcel};
 use crate::key::Key;
@@ -68,7 +69,7 @@ impl Turn<'_> {
             flow.deficit = 0;
             return Outcome::Over;
         }
-        let credit = lane.figures.window().saturating_sub(flow.bytes.len());
+        let credit = credit(lane, flow);
         if credit == 0 {
             flow.deficit = 0;
             // A reset does not wait for a reader.
@@ -104,6 +105,14 @@ impl Turn<'_> {
             Taken::Fin => Outcome::Mark(Mark::Fin),
             Taken::Reset => Outcome::Mark(Mark::Reset),
         }
+    }
+}
+
+/// How many bytes of the connection may come in now.
+fn credit(lane: &Lane, flow: &Flow) -> usize {
+    match flow.parcels as usize {
+        PARCELS.. => 0,
+        _ => lane.figures.window().saturating_sub(flow.bytes.len()),
     }
 }
 
@@ -145,7 +154,7 @@ impl Turn<'_> {
         };
         let mut left = if alone { ALONE } else { SEGMENT };
         let outcome = loop {
-            let credit = lane.figures.window().saturating_sub(flow.bytes.len());
+            let credit = credit(lane, flow);
             let readable = flow.chain.is_none() && flow.end == End::Open && source.readable;
             if readable && credit == 0 && source.broken {
                 // A reset does not wait for a reader.

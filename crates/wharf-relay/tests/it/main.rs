@@ -8,6 +8,7 @@ mod cut;
 mod datagrams;
 mod ends;
 mod loss;
+mod pressure;
 mod provider;
 mod segments;
 mod stages;
