@@ -45,7 +45,7 @@
 //! A datagram is a packet of the link's machine, so loss, copies, flipped bits, overtaking and full
 //! queues are real and not modelled. Its length there is that of its IP packet, headers included, and
 //! so are `mtu` and `rate` to be understood. Bounds are kept, also of empty datagrams and of the
-//! longest, 65,507 bytes (over IPv6 on loopback 65,488). Marks of ECN are carried, and made.
+//! longest, 65,507 bytes (65,527 over IPv6). Marks of ECN are carried, and made.
 //!
 //! Time counts from when the kernel got a datagram, not from when it was read, so that a busy machine
 //! makes a way little longer. Without conditions the machine is passed by. Many are received in one
@@ -60,7 +60,7 @@
 //! *What cannot be had here:* a sender never gets `EMSGSIZE` for what is longer than the MTU, it is
 //! dropped, as on a path whose routers keep silent (RFC 2923); nothing is cut into fragments, so a
 //! datagram is lost or not as a whole; a flipped bit arrives, where a real stack would find the
-//! checksum wrong (which is how netem does it, too); and a rate is the link's, whatever its scope.
+//! checksum wrong and drop the datagram; and a rate is the link's, whatever its scope.
 //!
 //! **What it never does:** bind an address (sockets are handed in), block its thread, read ahead
 //! without bound, lose or re-order a byte of a connection that lives.

@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use quinn_udp::EcnCodepoint;
 use wharf_capture::Direction;
-use wharf_link::{Cause, Offer};
+use wharf_link::Offer;
 
 use super::arrivals::Arrivals;
 use super::batch::{Batch, Message};
 use super::flow::Course;
-use super::link::{Lane, Link};
+use super::link::Link;
 use super::packet::{self, Datagram};
 use super::train::Sent;
 use super::{Around, Datagrams, Source};
@@ -179,6 +179,8 @@ impl Datagrams {
             let Some(delivery) = lane.machine.poll(now) else {
                 break;
             };
+            let late = around.clock.now().saturating_sub(delivery.ideal_time);
+            lane.lateness.record(late);
             let mut datagram = delivery.packet;
             let counts = &mut lane.counts;
             let Some(course) = self.flows.get_mut(datagram.flow).map(|flow| flow.course) else {
@@ -267,22 +269,14 @@ impl Datagrams {
 }
 
 impl Link {
-    /// Lets a datagram into a machine. What is dropped gives its memory back.
+    /// Lets a datagram into a machine, which counts what it drops. What is dropped gives its memory
+    /// back.
     fn offer(&mut self, direction: usize, arrival: Duration, mut datagram: Datagram) {
-        let Lane {
-            machine,
-            counts,
-            offered,
-            ..
-        } = &mut self.lanes[direction];
-        datagram.number = *offered;
-        *offered += 1;
-        match machine.offer(arrival, datagram) {
-            Offer::Accepted => {}
-            Offer::Dropped(_, Cause::Loss) => counts.lost += 1,
-            Offer::Dropped(_, Cause::Cut | Cause::Outage) => counts.cut_dropped += 1,
-            Offer::Dropped(_, Cause::Mtu) | Offer::TooBig(..) => counts.too_big += 1,
-            Offer::Dropped(..) | Offer::Full(_) => counts.queue_dropped += 1,
+        let lane = &mut self.lanes[direction];
+        datagram.number = lane.offered;
+        lane.offered += 1;
+        match lane.machine.offer(arrival, datagram) {
+            Offer::Accepted | Offer::Dropped(..) | Offer::TooBig(..) | Offer::Full(_) => {}
         }
     }
 }

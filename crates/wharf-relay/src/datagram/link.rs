@@ -9,6 +9,7 @@ use super::pool::{Account, Pool};
 use super::recency::List;
 use super::spec::{DatagramCounts, DatagramLimits, DatagramSpec, DatagramStats};
 use crate::connection::{DOWN, UP};
+use crate::lateness::Lateness;
 use crate::link::Far;
 use crate::meter::Meter;
 use crate::spec::{Cut, CutDirection, Manner};
@@ -51,6 +52,7 @@ pub(crate) struct Counts {
 pub(crate) struct Lane {
     pub(crate) machine: Machine<Datagram>,
     pub(crate) meter: Meter,
+    pub(crate) lateness: Lateness,
     pub(crate) counts: DatagramCounts,
     /// How many datagrams were offered to the machine.
     pub(crate) offered: u64,
@@ -63,9 +65,21 @@ impl Lane {
         Self {
             machine: Machine::new(conditions, seed, Overflow::Drop),
             meter: Meter::default(),
+            lateness: Lateness::default(),
             counts: DatagramCounts::default(),
             offered: 0,
             expected: 0,
+        }
+    }
+
+    fn counts(&self) -> DatagramCounts {
+        let machine = self.machine.counters();
+        DatagramCounts {
+            lost: machine.dropped_by_loss,
+            too_big: machine.dropped_by_mtu,
+            queue_dropped: self.counts.queue_dropped + machine.dropped_by_queue + machine.dropped_by_aqm,
+            cut_dropped: machine.dropped_by_cut + machine.dropped_by_outage,
+            ..self.counts
         }
     }
 }
@@ -143,12 +157,14 @@ impl Link {
             bytes_down: down.meter.total(),
             rate_up: up.meter.rate(now),
             rate_down: down.meter.rate(now),
+            lateness_up: up.lateness.summary(),
+            lateness_down: down.lateness.summary(),
             up: up.machine.conditions().settings(),
             down: down.machine.conditions().settings(),
             cut: self.cut,
             datagrams: Some(DatagramStats {
-                up: up.counts,
-                down: down.counts,
+                up: up.counts(),
+                down: down.counts(),
                 evicted: self.counts.evicted,
                 expired: self.counts.expired,
             }),

@@ -22,12 +22,8 @@ impl Socket {
     pub(crate) fn new(socket: UdpSocket) -> io::Result<Self> {
         let state = UdpSocketState::new((&socket).into())?;
         let _ = SockRef::from(&socket).set_recv_buffer_size(RECEIVE_BUFFER);
-        // `UdpSocketState` forbids fragments, as QUIC wants it. A link carries what others send.
         #[cfg(target_os = "linux")]
-        {
-            use rustix::net::sockopt::{Ipv4PathMtuDiscovery, set_ip_mtu_discover};
-            let _ = set_ip_mtu_discover(&socket, Ipv4PathMtuDiscovery::WANT);
-        }
+        suit_a_link(&socket);
         Ok(Self {
             io: mio::net::UdpSocket::from_std(socket),
             state,
@@ -89,4 +85,21 @@ impl Socket {
         };
         self.state.try_send((&self.io).into(), &transmit)
     }
+}
+
+/// Takes back what `UdpSocketState` sets for QUIC. It forbids fragments, and a link carries what others
+/// send. And it asks where datagrams were sent to, which a socket with one address need not: with
+/// that, the mark of a train would not fit behind its length and time in the room that there is for
+/// control messages.
+#[cfg(target_os = "linux")]
+fn suit_a_link(socket: &UdpSocket) {
+    use nix::sys::socket::{setsockopt, sockopt};
+    use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery};
+    use rustix::net::sockopt::{set_ip_mtu_discover, set_ipv6_mtu_discover};
+    // Each is refused by sockets of the other family.
+    let _ = set_ip_mtu_discover(socket, Ipv4PathMtuDiscovery::WANT);
+    let _ = set_ipv6_mtu_discover(socket, Ipv6PathMtuDiscovery::WANT);
+    let _ = setsockopt(socket, sockopt::Ipv6DontFrag, &false);
+    let _ = setsockopt(socket, sockopt::Ipv4PacketInfo, &false);
+    let _ = setsockopt(socket, sockopt::Ipv6RecvPacketInfo, &false);
 }

@@ -92,9 +92,9 @@ pub struct DatagramCounts {
     pub marked: u64,
     /// Were dropped for being longer than the link's MTU.
     pub too_big: u64,
-    /// Were dropped by a full queue, or one that is managed, or the bound on memory.
+    /// Were dropped by a full queue, by its discipline, or by the bound on memory.
     pub queue_dropped: u64,
-    /// Were dropped by a cut.
+    /// Were dropped by a cut, or while the link was off.
     pub cut_dropped: u64,
     /// Had nowhere to go: the flow had ended, or the kernel did not take them.
     pub undeliverable: u64,

@@ -4,6 +4,7 @@ mod bed;
 mod carry;
 mod dns;
 mod ecn;
+mod fate;
 mod flows;
 mod provider;
 mod quic;

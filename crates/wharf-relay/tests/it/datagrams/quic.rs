@@ -8,13 +8,13 @@ use quinn::{ClientConfig, Endpoint, ServerConfig};
 use rustls::RootCertStore;
 use rustls::pki_types::{CertificateDer, PrivatePkcs8KeyDer};
 
-use super::bed::{Bed, on_v4};
-use crate::bed::{PATIENCE, latency};
+use super::bed::{Bed, conditions, on_v4};
+use crate::bed::PATIENCE;
 
 const MEGABYTE: usize = 1 << 20;
 
 fn lossy() -> wharf_link::Conditions {
-    latency(10)
+    conditions(&[("latency", "10ms"), ("loss", "1%")])
 }
 
 /// A client that trusts the server, and the server.
@@ -95,5 +95,6 @@ fn a_megabyte_each_way_through_loss_and_latency() {
         counts.up.accepted >= 700 && counts.down.accepted >= 700,
         "{counts:?}"
     );
+    assert!(counts.up.lost > 0 && counts.down.lost > 0, "{counts:?}");
     assert_eq!(bed.stats().total_connections, 1);
 }

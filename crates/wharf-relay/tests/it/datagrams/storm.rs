@@ -25,7 +25,7 @@ impl Dice {
 }
 
 fn weathers() -> Vec<Conditions> {
-    let all: [&[(&str, &str)]; 8] = [
+    let all: [&[(&str, &str)]; 11] = [
         &[],
         &[("latency", "3ms")],
         &[("latency", "5ms"), ("jitter", "5ms"), ("loss", "10%")],
@@ -34,6 +34,17 @@ fn weathers() -> Vec<Conditions> {
         &[("duplicate", "20%"), ("corrupt", "20%")],
         &[("reorder", "30%"), ("latency", "4ms"), ("loss", "5% burst 3")],
         &[("mtu", "600"), ("latency", "1ms")],
+        &[
+            ("rate", "10mbit"),
+            ("discipline", "fq-codel"),
+            ("queue", "30packets"),
+        ],
+        &[
+            ("rate", "10mbit"),
+            ("discipline", "drop-head"),
+            ("queue", "10packets"),
+        ],
+        &[("outage", "on 20ms off 5ms"), ("latency", "2ms")],
     ];
     all.iter().map(|settings| conditions(settings)).collect()
 }
