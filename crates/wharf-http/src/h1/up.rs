@@ -33,10 +33,9 @@ enum Next {
     Tunnel,
     /// The client has ended.
     Ended,
-    /// The other direction brings the connection to its end.
+    /// The other direction brings the connection to its end: because it was told so, or because the
+    /// provider takes nothing any more, and what it said last or how it broke is found there.
     Hush,
-    /// The provider takes nothing any more. The other direction finds out why.
-    Gone,
 }
 
 impl<'a> Up<'a> {
@@ -70,7 +69,6 @@ impl<'a> Up<'a> {
                 Next::Tunnel => return self.copy_rest().await,
                 Next::Ended => return self.end().await,
                 Next::Hush => return self.hush().await,
-                Next::Gone => return Ok(()),
             }
         }
     }
@@ -156,7 +154,7 @@ impl<'a> Up<'a> {
         self.notes.send(Note::Exchange(exchange)).await?;
         let head = changed.as_deref().unwrap_or(request.head.bytes());
         if provider.push(head).await.is_err() {
-            return Ok(Next::Gone);
+            return Ok(Next::Hush);
         }
         let next = self.forward_body(request.framing).await?;
         match (next, verdict) {
@@ -187,7 +185,7 @@ impl<'a> Up<'a> {
                     return Ok(if flushed.is_ok() {
                         Next::Request
                     } else {
-                        Next::Gone
+                        Next::Hush
                     });
                 }
                 Piece::Garbled => {
@@ -196,7 +194,7 @@ impl<'a> Up<'a> {
                 }
             };
             if written.is_err() {
-                return Ok(Next::Gone);
+                return Ok(Next::Hush);
             }
         }
     }
@@ -241,7 +239,7 @@ impl<'a> Up<'a> {
             if let Some(provider) = &mut self.provider {
                 let bytes = self.client.buffer.split();
                 if provider.push(&bytes).await.is_err() || provider.flush().await.is_err() {
-                    return Ok(());
+                    return self.hush().await;
                 }
             }
             if self.client.fill().await? == 0 {

@@ -11,25 +11,27 @@ use crate::support::{config, stage, until};
 
 const REQUEST: &str = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// What one side says must come to the other byte for byte.
+/// What one side says must come to the other byte for byte, in however many pieces it is said.
 fn check_exchanges(exchanges: &'static [(&str, &str)]) {
-    let provider = Script::start(move |mut peer| {
+    for step in [usize::MAX, 7, 1] {
+        let provider = Script::start(move |mut peer| {
+            for (request, answer) in exchanges {
+                peer.hear(request);
+                peer.say_in_pieces(answer, step);
+            }
+            peer.hear_end();
+        });
+        let stage = stage(provider.address, "path=/elsewhere status=500");
+        let mut client = Peer::connect(stage.address());
         for (request, answer) in exchanges {
-            peer.hear(request);
-            peer.say(answer);
+            client.say_in_pieces(request, step);
+            client.hear(answer);
         }
-        peer.hear_end();
-    });
-    let stage = stage(provider.address, "path=/elsewhere status=500");
-    let mut client = Peer::connect(stage.address());
-    for (request, answer) in exchanges {
-        client.say(request);
-        client.hear(answer);
+        client.half_close();
+        provider.done();
+        client.hear_end();
+        assert_eq!(stage.stats().unread, 0);
     }
-    client.half_close();
-    provider.done();
-    client.hear_end();
-    assert_eq!(stage.stats().unread, 0);
 }
 
 #[test]
@@ -185,6 +187,26 @@ fn a_client_that_gives_up_is_noticed_by_the_provider() {
     let mut client = Peer::connect(stage.address());
     client.say(REQUEST);
     drop(client);
+    provider.done();
+}
+
+#[test]
+fn an_early_answer_does_not_end_the_request() {
+    let answer = "HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+    let provider = Script::start(move |mut peer| {
+        peer.hear_head();
+        peer.say(answer);
+        peer.half_close();
+        peer.hear("body");
+        peer.hear_end();
+    });
+    let stage = stage(provider.address, "path=/other status=500");
+    let mut client = Peer::connect(stage.address());
+    client.say("POST / HTTP/1.1\r\nContent-Length: 4\r\n\r\n");
+    client.hear(answer);
+    client.hear_end();
+    client.say("body");
+    client.half_close();
     provider.done();
 }
 

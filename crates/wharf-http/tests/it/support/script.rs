@@ -50,6 +50,11 @@ impl Peer {
         self.0.write_all(bytes.as_ref()).expect("write");
     }
 
+    /// Writes so many bytes at once.
+    pub(crate) fn say_in_pieces(&mut self, text: &str, step: usize) {
+        text.as_bytes().chunks(step).for_each(|piece| self.say(piece));
+    }
+
     /// Reads exactly this.
     #[track_caller]
     pub(crate) fn hear(&mut self, expected: &str) {
