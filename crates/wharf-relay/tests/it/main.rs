@@ -13,4 +13,5 @@ mod provider;
 mod segments;
 mod stages;
 mod storm;
+mod taps;
 mod transfer;

@@ -1,6 +1,6 @@
 //! Links for UDP, over loopback.
 
-mod bed;
+pub(crate) mod bed;
 mod carry;
 mod dns;
 mod ecn;
