@@ -26,6 +26,20 @@ pub enum Protocol {
     Tls,
 }
 
+impl Protocol {
+    /// The port that it is known by: analysers look at ports to tell what they decode.
+    #[must_use]
+    pub const fn usual_port(self) -> u16 {
+        match self {
+            Self::Http1 | Self::Http2 => 80,
+            Self::Redis => 6379,
+            Self::Postgres => 5432,
+            Self::Mysql => 3306,
+            Self::Tls => 443,
+        }
+    }
+}
+
 impl fmt::Display for Protocol {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {

@@ -105,5 +105,5 @@ pub use relay::Relay;
 pub use spec::{Cut, CutDirection, LinkId, LinkSpec, Manner, ParkLimits, Provider, SegmentId, SegmentSpec};
 pub use stage::{Effect, OnRemoval, Stage, StageId};
 pub use stats::{Causes, LinkStats, SegmentStats};
-pub use tap::{CaptureFigures, CaptureSpec, Observe};
+pub use tap::{CaptureFigures, CaptureSpec, Observe, ShownPort};
 pub use wharf_capture;

@@ -153,7 +153,7 @@ impl Relay {
     }
 
     /// Begins or ends to observe the connections of a link, also those that live. Exchanges that were
-    /// seen stay.
+    /// seen stay. A link for datagrams has none.
     pub fn observe(&self, id: LinkId, observe: Observe) -> Result<(), Error> {
         self.ask(move |engine| engine.observe(id, observe))?
     }

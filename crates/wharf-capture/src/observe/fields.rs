@@ -8,13 +8,18 @@ use crate::redact::{REDACTED, is_secret_field, url};
 /// How many fields of a message are kept.
 const MOST: usize = 64;
 
+/// How much memory they may take, in bytes.
+const MOST_BYTES: usize = 4_096;
+
 /// How much of a name and of a value is kept, in bytes.
 const LONGEST_NAME: usize = 64;
 const LONGEST_VALUE: usize = 256;
 
 /// Keeps a field, if there is room.
 pub(super) fn keep(message: &mut Message, name: &[u8], value: &[u8], options: Options) {
-    if message.fields.len() >= MOST {
+    let size = |(name, value): &(String, String)| name.len() + value.len();
+    let kept: usize = message.fields.iter().map(size).sum();
+    if message.fields.len() >= MOST || kept >= MOST_BYTES {
         return;
     }
     let shown = match options.secrets {

@@ -14,7 +14,7 @@ use crate::exchange::{Exchange, Message, Protocol, Status};
 use framing::{Body, Found, Half, Piece};
 
 /// How many requests may wait for their answers. A client that pipelines more is not followed.
-const MOST_PENDING: usize = 256;
+const MOST_PENDING: usize = 64;
 
 #[derive(Debug)]
 pub(super) struct Http1 {

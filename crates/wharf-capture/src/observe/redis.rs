@@ -1,4 +1,5 @@
-//! Redis: RESP2 and RESP3. Commands are arrays of strings, and are answered in order.
+//! Redis: RESP2 and RESP3. Commands are arrays of strings, and are answered in order. Commands in plain
+//! lines, as a person types them into a terminal, are not followed.
 
 mod values;
 

@@ -1,5 +1,10 @@
 //! Wireshark's command line follows the streams and decodes what is in them.
 
+#![expect(
+    clippy::disallowed_types,
+    reason = "the crate runs no processes; this test runs an analyser"
+)]
+
 use std::io::Write;
 use std::process::Command;
 

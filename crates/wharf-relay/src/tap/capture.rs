@@ -6,10 +6,10 @@ use std::thread::JoinHandle;
 
 use wharf_capture::pcapng::{Interface, InterfaceId, LinkType, Packet, Section, Statistics};
 use wharf_capture::synth::{Datagrams, Synthetic};
-use wharf_capture::{Direction, Timestamp};
+use wharf_capture::{Direction, Protocol, Timestamp};
 
 use super::now;
-use super::spec::{CaptureFigures, CaptureSpec};
+use super::spec::{CaptureFigures, CaptureSpec, ShownPort};
 use super::writer::Writer;
 use crate::error::Error;
 
@@ -20,7 +20,14 @@ const BACKLOG: usize = 16 << 20;
 const FULL: usize = 1 << 20;
 
 /// What a packet takes in the file beside its own bytes, at most: the block's frame and the flags.
-const FRAME: u64 = 32 + 3 + 12;
+const FRAME: u64 = 32 + 3 + 12 + 8;
+
+/// Whether the protocol is to be found out, for its port.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WantsUsual {
+    Yes,
+    No,
+}
 
 #[derive(Debug)]
 pub(crate) struct Capture {
@@ -30,6 +37,9 @@ pub(crate) struct Capture {
     buffer: Vec<u8>,
     writer: Option<Writer>,
     limit: u64,
+    /// The port that stands for the link's, as far as it is known.
+    port: Option<u16>,
+    wants_usual: WantsUsual,
     started: Timestamp,
     figures: CaptureFigures,
     /// The last two who exchanged datagrams.
@@ -47,6 +57,11 @@ impl Capture {
             link_type: LinkType::Ip,
         };
         let interface = section.interface(&mut buffer, &interface);
+        let (port, wants_usual) = match spec.port {
+            ShownPort::Usual => (None, WantsUsual::Yes),
+            ShownPort::Own => (None, WantsUsual::No),
+            ShownPort::Is(port) => (Some(port), WantsUsual::No),
+        };
         Ok(Self {
             section,
             interface,
@@ -57,15 +72,35 @@ impl Capture {
             buffer,
             writer: Some(Writer::start(spec.file)?),
             limit: spec.limit.bytes(),
+            port,
+            wants_usual,
             started: now(),
             datagrams: None,
         })
     }
 
-    pub(super) fn packet(&mut self, time: Timestamp, packet: Synthetic<'_>) {
+    /// Whether the first bytes of a connection would tell the port that stands for the link's.
+    pub(super) fn wants_to_know(&self) -> bool {
+        self.wants_usual == WantsUsual::Yes && self.port.is_none()
+    }
+
+    /// The protocol of the link has been found.
+    pub(super) fn knows(&mut self, protocol: Protocol) {
+        if self.wants_to_know() {
+            self.port = Some(protocol.usual_port());
+        }
+    }
+
+    /// The link's address as it stands in the file.
+    pub(super) fn shown(&self, mut listener: SocketAddr) -> SocketAddr {
+        listener.set_port(self.port.unwrap_or(listener.port()));
+        listener
+    }
+
+    pub(super) fn packet(&mut self, time: Timestamp, comment: &str, packet: Synthetic<'_>) {
         let figures = &mut self.figures;
         figures.packets += 1;
-        let most = (packet.header.len() + packet.payload.len()) as u64 + FRAME;
+        let most = (packet.header.len() + packet.payload.len() + comment.len()) as u64 + FRAME;
         if figures.bytes + most > self.limit {
             figures.beyond_limit += 1;
             return;
@@ -79,7 +114,7 @@ impl Capture {
         let block = Packet {
             time,
             direction: Some(packet.direction),
-            comment: "",
+            comment,
             data: &[packet.header, packet.payload],
         };
         self.section.packet(&mut self.buffer, self.interface, &block);
@@ -101,7 +136,7 @@ impl Capture {
             .take()
             .filter(|(last, _)| *last == ends)
             .unwrap_or_else(|| (ends, Datagrams::new(ends.0, ends.1)));
-        datagrams.datagram(direction, bytes, |packet| self.packet(time, packet));
+        datagrams.datagram(direction, bytes, |packet| self.packet(time, "", packet));
         self.datagrams = Some((ends, datagrams));
     }
 

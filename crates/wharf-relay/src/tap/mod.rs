@@ -20,6 +20,7 @@
 
 mod capture;
 mod link;
+mod recorded;
 mod side;
 mod spec;
 mod writer;
@@ -28,8 +29,7 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::rc::Rc;
-use std::thread::JoinHandle;
-use std::time::SystemTime;
+use std::time::{Duration, Instant, SystemTime};
 
 use mio::net::TcpStream;
 use wharf_capture::{Direction, Timestamp};
@@ -39,7 +39,7 @@ use link::LinkTap;
 
 pub(crate) use capture::{Capture, Stopped};
 pub(crate) use side::{Beginning, Tap};
-pub use spec::{CaptureFigures, CaptureSpec, Observe};
+pub use spec::{CaptureFigures, CaptureSpec, Observe, ShownPort};
 
 /// What is looked at, by the number of the link.
 #[derive(Debug, Default)]
@@ -106,17 +106,25 @@ impl Taps {
     }
 }
 
+/// How long a relay that ends waits for each of its files.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
 impl Drop for Taps {
-    /// The relay has ended, and nothing waits for it any more: files are made whole.
+    /// The relay has ended, and nothing waits for it any more: files are made whole. Whoever reads one
+    /// that is a pipe, and has stopped reading, does not keep the relay from ending.
     fn drop(&mut self) {
         for link in self.links.values() {
             let capture = link
                 .try_borrow_mut()
                 .ok()
                 .and_then(|mut link| link.capture.take());
-            let writer = capture.and_then(|mut capture| capture.conclude());
-            // What it could not write nobody asks any more.
-            let _ = writer.map(JoinHandle::join);
+            let Some(writer) = capture.and_then(|mut capture| capture.conclude()) else {
+                continue;
+            };
+            let end = Instant::now() + LAST_WORDS;
+            while !writer.is_finished() && Instant::now() < end {
+                std::thread::sleep(Duration::from_millis(1));
+            }
         }
     }
 }

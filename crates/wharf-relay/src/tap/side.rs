@@ -1,27 +1,24 @@
 //! A tap at the consumer's end of one connection.
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
 use std::rc::Rc;
 
 use mio::net::TcpStream;
 use wharf_capture::Direction;
 use wharf_capture::observe::{End, Observer};
-use wharf_capture::synth::Conversation;
 
 use super::link::LinkTap;
 use super::now;
+use super::recorded::{Ends, Recorded};
 use super::spec::Observe;
 
 /// What is seen of one connection.
 #[derive(Debug)]
 pub(crate) struct Tap {
     link: Rc<RefCell<LinkTap>>,
-    number: u64,
-    client: SocketAddr,
-    listener: SocketAddr,
+    ends: Ends,
     observer: Option<Observer>,
-    conversation: Option<Conversation>,
+    recorded: Recorded,
     /// A reset has been seen: nothing follows.
     over: bool,
 }
@@ -43,12 +40,14 @@ impl Tap {
         link.try_borrow().ok().filter(|link| !link.is_idle())?;
         let mut tap = Self {
             link: Rc::clone(link),
-            number,
             // A client that is gone already has no address, and nothing to say.
-            client: stream.peer_addr().ok()?,
-            listener: stream.local_addr().ok()?,
+            ends: Ends {
+                number,
+                client: stream.peer_addr().ok()?,
+                listener: stream.local_addr().ok()?,
+            },
             observer: None,
-            conversation: None,
+            recorded: Recorded::No,
             over: false,
         };
         tap.follow(beginning);
@@ -69,29 +68,30 @@ impl Tap {
             }
             (Observe::On(options), None) => {
                 self.observer = Some(match beginning {
-                    Beginning::Seen => Observer::new(self.number, options),
-                    Beginning::Unseen => Observer::midway(self.number, options),
+                    Beginning::Seen => Observer::new(self.ends.number, options),
+                    Beginning::Unseen => Observer::midway(self.ends.number, options),
                 });
             }
             (Observe::On(_), Some(_)) => {}
         }
-        match (&mut link.capture, &mut self.conversation) {
-            (Some(capture), None) => {
-                let mut conversation = Conversation::new(self.client, self.listener, self.number);
-                if beginning == Beginning::Seen {
-                    let now = now();
-                    conversation.open(|packet| capture.packet(now, packet));
+        match (&mut link.capture, &self.recorded) {
+            (Some(capture), Recorded::No) => {
+                self.recorded = Recorded::Soon {
+                    beginning,
+                    since: now(),
+                };
+                if !capture.wants_to_know() {
+                    self.recorded.begin(capture, self.ends);
                 }
-                self.conversation = Some(conversation);
             }
-            (None, _) => self.conversation = None,
-            (Some(_), Some(_)) => {}
+            (None, _) => self.recorded = Recorded::No,
+            (Some(_), Recorded::Soon { .. } | Recorded::Yes(_)) => {}
         }
     }
 
     /// Forgets the capture, for another to begin.
     pub(crate) fn leave_capture(&mut self) {
-        self.conversation = None;
+        self.recorded = Recorded::No;
     }
 
     /// Bytes have come from the consumer, or gone to it.
@@ -104,8 +104,13 @@ impl Tap {
         };
         let link = &mut *link;
         let now = now();
-        if let (Some(capture), Some(conversation)) = (&mut link.capture, &mut self.conversation) {
-            conversation.data(direction, bytes, |packet| capture.packet(now, packet));
+        if let Some(capture) = &mut link.capture {
+            if self.recorded.is_yet_to_begin() && capture.wants_to_know() {
+                self.recorded.find_out(capture, direction, bytes);
+            }
+            if let Some(conversation) = self.recorded.begin(capture, self.ends) {
+                conversation.data(direction, bytes, |packet| capture.packet(now, "", packet));
+            }
         }
         if let Some(observer) = &mut self.observer {
             observer.saw(direction, now, bytes, &mut |exchange| link.ring.push(exchange));
@@ -118,7 +123,7 @@ impl Tap {
     /// Bytes have passed unseen.
     pub(crate) fn passed(&mut self, direction: Direction, count: usize) {
         let count = count as u64;
-        if let Some(conversation) = &mut self.conversation {
+        if let Recorded::Yes(conversation) = &mut self.recorded {
             conversation.skip(direction, count);
         }
         if let Some(observer) = &mut self.observer
@@ -130,7 +135,7 @@ impl Tap {
 
     /// How many of the next bytes need not be seen.
     pub(crate) fn skip(&self, direction: Direction) -> usize {
-        if self.conversation.is_some() {
+        if !matches!(self.recorded, Recorded::No) {
             return 0;
         }
         let skip = self.observer.as_ref().map(|observer| observer.skip(direction));
@@ -148,10 +153,12 @@ impl Tap {
         };
         let link = &mut *link;
         let now = now();
-        if let (Some(capture), Some(conversation)) = (&mut link.capture, &mut self.conversation) {
+        if let Some(capture) = &mut link.capture
+            && let Some(conversation) = self.recorded.begin(capture, self.ends)
+        {
             match end {
-                End::Finished => conversation.finish(direction, |packet| capture.packet(now, packet)),
-                End::Reset => conversation.reset(direction, |packet| capture.packet(now, packet)),
+                End::Finished => conversation.finish(direction, |packet| capture.packet(now, "", packet)),
+                End::Reset => conversation.reset(direction, |packet| capture.packet(now, "", packet)),
             }
         }
         if let Some(observer) = &mut self.observer {
@@ -161,7 +168,7 @@ impl Tap {
 
     /// Whether nobody looks at this connection (any more).
     pub(crate) fn is_idle(&self) -> bool {
-        self.observer.is_none() && self.conversation.is_none()
+        self.observer.is_none() && matches!(self.recorded, Recorded::No)
     }
 }
 

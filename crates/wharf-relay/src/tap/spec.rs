@@ -13,6 +13,22 @@ pub struct CaptureSpec {
     pub limit: Size,
     /// What stands in the file as the interface's description, such as the link's conditions.
     pub description: String,
+    /// Which port stands in the file for the link's.
+    pub port: ShownPort,
+}
+
+/// Which port stands in a capture file for the link's. A link's own port says nothing to an analyser,
+/// which tells most protocols by their ports alone.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum ShownPort {
+    /// The usual one of the protocol, if it is known by the first bytes of a connection; else the
+    /// link's own. The first packet of a connection has the true address in its comment.
+    #[default]
+    Usual,
+    /// The link's own.
+    Own,
+    /// This one.
+    Is(u16),
 }
 
 /// What has been captured.

@@ -2,6 +2,9 @@
 
 use super::super::text::line;
 
+/// How long a line may be. Servers take 8 to 16 KiB.
+const LONGEST_LINE: usize = 16 * 1024;
+
 /// One direction.
 #[derive(Debug)]
 pub(super) struct Half {
@@ -108,7 +111,7 @@ impl Half {
         match self.phase {
             Phase::Start | Phase::Fields | Phase::Trailer | Phase::ChunkSize => match line(bytes) {
                 Some((line, length)) => Some(Found::Piece(self.line(line)?, length)),
-                None => Some(Found::More),
+                None => (bytes.len() < LONGEST_LINE).then_some(Found::More),
             },
             Phase::UntilClose => Some(match bytes.get(..wanted.min(bytes.len())) {
                 Some(part) if !part.is_empty() => Found::Piece(Piece::Body(part), part.len()),

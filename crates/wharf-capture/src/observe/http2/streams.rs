@@ -11,7 +11,7 @@ use crate::direction::{Both, Direction};
 use crate::exchange::{Exchange, Protocol, Status};
 
 /// How many streams are followed at once. Beyond that they pass untold.
-const MOST: usize = 512;
+const MOST: usize = 256;
 
 #[derive(Debug)]
 pub(super) struct Streams {

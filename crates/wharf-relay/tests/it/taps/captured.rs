@@ -6,7 +6,7 @@ use std::net::TcpStream;
 use std::time::{Duration, SystemTime};
 
 use wharf_link::Conditions;
-use wharf_relay::Error;
+use wharf_relay::{CaptureSpec, Error, ShownPort};
 
 use super::file::{Capture, FIN, RST, SYN, spec};
 use crate::bed::{Bed, all_kinds, ends, latency, passes, reset};
@@ -263,6 +263,50 @@ fn a_file_has_a_limit() {
 }
 
 #[test]
+fn the_usual_port_stands_for_the_links() {
+    let ping = "*1\r\n$4\r\nPING\r\n";
+    let start_up = "\0\0\0\x12\0\x03\0\0user\0ann\0\0";
+    let cases = [
+        (ShownPort::Usual, ping, Some(6379)),
+        (ShownPort::Usual, start_up, Some(5432)),
+        (ShownPort::Usual, "GET / HTTP/1.1\r\n\r\n", Some(80)),
+        (ShownPort::Usual, "who knows", None),
+        (ShownPort::Own, ping, None),
+        (ShownPort::Is(7), "who knows", Some(7)),
+    ];
+    for (port, message, shown) in cases {
+        let bed = Bed::new();
+        let made = |file| CaptureSpec {
+            port,
+            ..spec(file, "1GiB")
+        };
+        let capture = Capture::made(&bed.relay, bed.link, made);
+        // The second is not asked any more.
+        for _ in 0..2 {
+            let (client, server) = bed.pair();
+            passes(&client, &server, message);
+            finish(&bed, client, server);
+        }
+        bed.relay.stop_capture(bed.link).expect("it stops");
+        let seen = capture.read();
+        let shown = shown.unwrap_or(bed.address.port());
+        assert!(
+            seen.packets
+                .iter()
+                .all(|packet| packet.from == shown || packet.to == shown)
+        );
+        let first: Vec<&str> = seen
+            .packets
+            .iter()
+            .filter(|packet| packet.flags & 0x12 == SYN)
+            .map(|packet| packet.comment.as_str())
+            .collect();
+        let comments = [0, 1].map(|number| format!("connection {number} to {}", bed.address));
+        assert_eq!(first, comments);
+    }
+}
+
+#[test]
 fn resets_are_seen() {
     let bed = Bed::new();
     let capture = Capture::begin(&bed.relay, bed.link);
@@ -316,6 +360,19 @@ fn a_file_that_is_not_written_keeps_nobody_waiting() {
         assert!(figures.bytes < 24_000_000, "{figures:?}");
         assert!(drained.join().expect("it was read") >= figures.bytes);
     });
+}
+
+#[test]
+fn a_relay_ends_although_nobody_reads_its_file() {
+    let bed = Bed::new();
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let file = File::from(std::os::fd::OwnedFd::from(writer));
+    bed.relay
+        .capture(bed.link, spec(file, "1GiB"))
+        .expect("a capture");
+    let ends = bulk(&bed, 1_000_000);
+    drop(bed);
+    drop((ends, reader));
 }
 
 #[test]

@@ -3,9 +3,10 @@
 use std::fs::File;
 use std::net::SocketAddr;
 
+use pcap_parser::PcapNGOption;
 use pcap_parser::pcapng::{Block, parse_block_le};
 use wharf_link::Size;
-use wharf_relay::{CaptureSpec, LinkId, Relay};
+use wharf_relay::{CaptureSpec, LinkId, Relay, ShownPort};
 
 /// A capture that is written into a file without a name.
 pub(crate) struct Capture {
@@ -18,8 +19,12 @@ impl Capture {
     }
 
     pub(crate) fn limited(relay: &Relay, link: LinkId, limit: &str) -> Self {
+        Self::made(relay, link, |file| spec(file, limit))
+    }
+
+    pub(crate) fn made(relay: &Relay, link: LinkId, spec: impl FnOnce(File) -> CaptureSpec) -> Self {
         let file = tempfile::NamedTempFile::new().expect("a file");
-        let spec = spec(file.reopen().expect("the file"), limit);
+        let spec = spec(file.reopen().expect("the file"));
         relay.capture(link, spec).expect("a capture");
         Self { file }
     }
@@ -38,6 +43,7 @@ pub(crate) fn spec(file: File, limit: &str) -> CaptureSpec {
         file,
         limit: limit.parse::<Size>().expect("a size"),
         description: "latency 3ms".to_owned(),
+        port: ShownPort::Usual,
     }
 }
 
@@ -58,6 +64,7 @@ pub(crate) struct Packet {
     pub(crate) number: u32,
     pub(crate) flags: u8,
     pub(crate) payload: Vec<u8>,
+    pub(crate) comment: String,
 }
 
 pub(crate) const FIN: u8 = 0x01;
@@ -74,12 +81,14 @@ impl Seen {
                 Block::EnhancedPacket(block) => {
                     let time = u64::from(block.ts_high) << 32 | u64::from(block.ts_low);
                     let data = &block.data[..block.caplen as usize];
-                    seen.packets.push(Packet::read(time, data));
+                    let comment = text(&block.options);
+                    seen.packets.push(Packet {
+                        comment,
+                        ..Packet::read(time, data)
+                    });
                 }
                 Block::InterfaceStatistics(block) => {
-                    let comment = block.options.iter().find(|option| option.code.0 == 1);
-                    let text = comment.map_or(&[][..], |option| &option.value[..option.len as usize]);
-                    seen.remarks.push(String::from_utf8_lossy(text).into_owned());
+                    seen.remarks.push(text(&block.options));
                 }
                 Block::InterfaceDescription(_) => seen.interfaces += 1,
                 Block::SectionHeader(_) => {}
@@ -109,6 +118,13 @@ impl Seen {
     }
 }
 
+/// The comment among a block's options.
+fn text(options: &[PcapNGOption<'_>]) -> String {
+    let comment = options.iter().find(|option| option.code.0 == 1);
+    let text = comment.map_or(&[][..], |option| &option.value[..option.len as usize]);
+    String::from_utf8_lossy(text).into_owned()
+}
+
 impl Packet {
     /// IPv4 with TCP or UDP: lengths and checksums are tested where packets are made.
     fn read(time: u64, data: &[u8]) -> Self {
@@ -129,6 +145,7 @@ impl Packet {
             number,
             flags,
             payload: payload.to_vec(),
+            comment: String::new(),
         }
     }
 }
