@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use pcap_parser::PcapNGOption;
 use pcap_parser::pcapng::{Block, parse_block_le};
@@ -31,6 +32,10 @@ impl Capture {
 
     pub(crate) fn read(&self) -> Seen {
         Seen::read(&std::fs::read(self.file.path()).expect("the file"))
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        self.file.path()
     }
 
     pub(crate) fn size(&self) -> u64 {

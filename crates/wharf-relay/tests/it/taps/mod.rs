@@ -3,3 +3,4 @@
 mod captured;
 mod file;
 mod observed;
+mod tshark;
