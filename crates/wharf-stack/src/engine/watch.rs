@@ -6,7 +6,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 use wharf_link::Size;
-use wharf_relay::{CaptureFigures, CaptureSpec};
+use wharf_relay::{CaptureFigures, CaptureSpec, ShownPort};
 
 use super::Stack;
 use crate::control::{Refusal, Reply};
@@ -43,6 +43,7 @@ impl Stack {
             file: opened,
             limit,
             description: description.unwrap_or_default(),
+            port: ShownPort::default(),
         };
         self.relay
             .capture(id, spec)
