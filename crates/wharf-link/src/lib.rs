@@ -34,6 +34,13 @@
 //! A stream has retransmission below it, so nothing of it is lost: it is held, with what was under
 //! way, as if time stood still until the link is healed.
 //!
+//! **Traces** ([`trace`]) say from millisecond to millisecond what may leave: recorded ones, in Mahimahi's
+//! format, and ones made up by documented models of kinds of networks.
+//!
+//! **Streams** ([`stream`]) have TCP at both ends, and a carrier that ends TCP itself cannot lose a byte of
+//! them. What their senders would have made of a loss is modelled beside the machine, for each
+//! connection on its own.
+//!
 //! What this crate never does: read a clock, draw from the system's randomness, block, print, or
 //! look at what is in a packet.
 
