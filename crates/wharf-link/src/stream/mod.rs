@@ -175,14 +175,14 @@ pub struct Stream {
 }
 
 impl Stream {
-    /// A connection that is established. `round_trip` is that of its handshake, without what lost SYNs
-    /// have cost.
+    /// A connection that is established, with [`Settings`] or a [`StreamModel`] as conditions have it.
+    /// `round_trip` is that of its handshake, without what lost SYNs have cost.
     #[must_use]
-    pub fn new(settings: Settings, round_trip: Duration, handshake: Handshake) -> Self {
+    pub fn new(settings: impl Into<Settings>, round_trip: Duration, handshake: Handshake) -> Self {
         // RFC 5681, 3.1.
         let initial = (handshake.unanswered > 0).then_some(1.0);
         Self {
-            sender: Sender::new(settings, round_trip, initial),
+            sender: Sender::new(settings.into(), round_trip, initial),
             receiver: Receiver::default(),
             way_back: WayBack::default(),
             event: Duration::ZERO,
@@ -193,8 +193,8 @@ impl Stream {
 
     /// Changes the settings. What is under way stays, and a window that is smaller now lets nothing in
     /// until there is room in it.
-    pub fn set(&mut self, settings: Settings) {
-        self.sender.set(settings);
+    pub fn set(&mut self, settings: impl Into<Settings>) {
+        self.sender.set(settings.into());
     }
 
     /// What the sender may put on the link by `now`. Asked again until there is nothing; a turn that is
