@@ -31,6 +31,8 @@ pub(crate) struct Figures {
     delay: Duration,
     /// What the queues hold, in bytes.
     queues: u64,
+    /// The window, where one is given.
+    window: Option<u64>,
 }
 
 impl Figures {
@@ -51,6 +53,7 @@ impl Figures {
             latency: conditions.latency.duration(),
             delay: conditions.latency.duration() + jitter,
             queues,
+            window: conditions.stream.window.map(|window| window.bytes()),
         }
     }
 
@@ -61,6 +64,7 @@ impl Figures {
             latency: self.latency.saturating_add(other.latency),
             delay: self.delay.saturating_add(other.delay),
             queues: self.queues.saturating_add(other.queues),
+            window: self.window.or(other.window),
         }
     }
 
@@ -78,6 +82,10 @@ impl Figures {
     /// than as much again or a window without a rate, whichever is more. What fills larger queues is
     /// many connections.
     pub(crate) fn window(&self) -> usize {
+        if let Some(window) = self.window {
+            let window = usize::try_from(window).unwrap_or(usize::MAX);
+            return window.clamp(LEAST_WINDOW, MOST_WINDOW);
+        }
         let Some(rate) = self.rate else {
             return WINDOW;
         };

@@ -128,11 +128,16 @@ impl Engine {
                 .iter()
                 .filter_map(|id| self.segments.get(id.0 as usize)?.as_ref())
                 .map(|segment| &segment.lanes[direction].conditions);
-            let shared = lane.machine.conditions();
+            // The window is not the machine's, and a rate of each connection's own neither.
+            let stream = lane.conditions.stream;
+            let own = Conditions {
+                stream,
+                ..lane.machine.conditions().clone()
+            };
             lane.figures = segments
                 .clone()
                 .map(Figures::of)
-                .fold(Figures::of(shared), Figures::and);
+                .fold(Figures::of(&own), Figures::and);
             lane.loses = is_needed(&lane.conditions) || segments.clone().any(is_needed);
         }
         let [up, down] = &mut link.lanes;

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use wharf_link::{Conditions, Jitter, Seed, Size};
+use wharf_link::{Conditions, Congestion, Jitter, Scope, Seed, Size, StreamModel};
 use wharf_relay::{Cut, CutDirection, Effect, Manner, OnRemoval, SegmentSpec, Stage};
 
 use crate::bed::{Bed, latency, rate};
@@ -71,6 +71,15 @@ fn read(mut stream: &TcpStream, seed: u64) -> u64 {
     }
 }
 
+/// Lets the writers end also where the test fails.
+struct StopOnDrop<'a>(&'a AtomicBool);
+
+impl Drop for StopOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
 struct Chaos(Seed, u64);
 
 impl Chaos {
@@ -80,17 +89,49 @@ impl Chaos {
     }
 
     fn conditions(&mut self) -> Conditions {
-        let jitter = Some(Jitter::uniform(Duration::from_millis(self.below(4))));
-        match self.below(6) {
+        let base = match self.below(6) {
             0 | 1 => Conditions::CLEAR,
             2 => latency(self.below(5) as u32),
-            3 => Conditions { jitter, ..latency(2) },
+            3 => Conditions {
+                jitter: Some(Jitter::uniform(Duration::from_millis(self.below(4)))),
+                ..latency(2)
+            },
             4 => rate(["100mbit", "1gbit", "40gbit"][self.below(3) as usize]),
             _ => Conditions {
                 rate: rate("300mbit").rate,
-                jitter,
+                burst: Some(Size::from_bytes(20_000)),
                 ..latency(1)
             },
+        };
+        match self.below(12) {
+            0 => Conditions {
+                loss: Some("2%".parse().expect("a loss")),
+                ..base
+            },
+            1 => Conditions {
+                discipline: "codel ecn".parse().expect("a discipline"),
+                ..base
+            },
+            2 => Conditions {
+                outage: Some("on 20ms off 5ms".parse().expect("an outage")),
+                ..base
+            },
+            3 => Conditions {
+                scope: Scope::Connection,
+                ..base
+            },
+            4 => Conditions {
+                faults: Some(["slice 3KiB vary 1KiB for 50%".parse().expect("a fault")].into()),
+                ..base
+            },
+            5 => Conditions {
+                stream: StreamModel {
+                    window: Some(Size::from_bytes(30_000)),
+                    congestion: Congestion::Reno,
+                },
+                ..base
+            },
+            _ => base,
         }
     }
 
@@ -144,6 +185,7 @@ fn ten_thousand_changes_lose_nothing() {
                 streams.push((writer, reader));
             }
         }
+        let _guard = StopOnDrop(stop);
         let mut chaos = Chaos(Seed(42), 0);
         let relay = &bed.relay;
         for _ in 0..CHANGES {
