@@ -6,9 +6,9 @@
 //! [`Machine`](wharf_link::Machine) a direction, shared by all connections of the link, since a rate is the link's.
 //!
 //! ```text
-//!            link "web -> api"
-//!  client ──▶ listener ──▶ [ up machine   ] ──▶ provider
-//!         ◀──────────────  [ down machine ] ◀──
+//!            link "web -> api"                        segments that links share
+//!  client ──▶ [ stages of the connection ] ─▶ [ up machine ] ─▶ [ home ] ─▶ [ backbone ] ──▶ provider
+//!         ◀── [ home ] ◀─ [ backbone ] ◀─ [ down machine ] ◀─ [ stages of the connection ] ◀──
 //! ```
 //!
 //! **Without conditions** a direction of a connection has no machine in its way. Small messages are
@@ -19,7 +19,27 @@
 //! holds lengths, the connection its bytes. A byte enters only against the credit of its own
 //! connection (what a link of that rate and delay may hold, or 4 MiB where there is no rate), so a
 //! reader that stalls stops nobody else. Connections take turns by deficit round-robin (Shreedhar and
-//! Varghese, SIGCOMM 1995). Deadlines are absolute, by timerfd on Linux.
+//! Varghese, SIGCOMM 1995).
+//!
+//! **Stages** ([`Relay::set_stages`]) are what each connection passes on its own: conditions, slicing,
+//! limits, time-outs, resets. Whether a stage acts on a connection follows from the seed, the link, the
+//! connection's number and the stage's id. They change at any time, also for what is under way in them.
+//! Faults that a link's conditions name, and a rate of scope `connection`, are stages too.
+//!
+//! **Segments** ([`Relay::add_segment`]) are stretches that several links run over, with one queue a
+//! direction. What finds no room there waits in turns of its connections, whatever their links are, and
+//! is charged to them. A cut of a segment is a hole for all.
+//!
+//! **Loss** can't be had by losing bytes, as the relay ends TCP on both sides. Where something on the
+//! way may be lost or marked, or a window is given, each direction of a connection has a
+//! [`wharf_link::stream::Stream`]: its segments pass the machines, lost ones pass them again, and what is
+//! behind a hole waits for it. Lost SYNs cost 1, 3, 7 s. One that is lost on the segment of a way is lost
+//! there, after it has taken up the link.
+//!
+//! **Time.** Everything that has a deadline stands in one agenda, and is served in order, each thing at
+//! the time at which it was due and not at the time at which the thread woke. The ideal time of a parcel
+//! is handed from stage to machine to segment, so that errors never add up. Deadlines are absolute, by
+//! timerfd on Linux. How late bytes were in the end is in [`LinkStats`].
 //!
 //! **Changing over**, when conditions come or go, is a matter of order alone: a direction leaves its
 //! machine only when nothing of the connection is in it any more.
@@ -35,7 +55,11 @@
 //! down, ACK up), and its round trip is charged to the first byte. A refusal by the provider is seen
 //! after accept and becomes a reset. While a provider is known to be down the link does not listen,
 //! and keeps its port, so that clients see a true `ECONNREFUSED`. A sender's first megabytes vanish
-//! into its own kernel's buffer: rate and latency are true at the receiver.
+//! into its own kernel's buffer: rate and latency are true at the receiver. Corruption, duplicates,
+//! overtaking and a longest packet are below TCP and do nothing to a connection. Pieces of a slice are
+//! written one by one, but a reader that is slower than they come gets several at once. A stage that
+//! holds bytes pushes back, so its sender stops when buffers are full; a real black hole would let it
+//! time out.
 //!
 //! # Datagrams
 //!
