@@ -26,17 +26,18 @@ impl Engine {
     /// Ends a capture. `None`: there was none.
     pub(crate) fn stop_capture(&mut self, id: LinkId) -> Result<Option<Stopped>, Error> {
         let link = self.name_of(id)?;
+        self.each_tap(id, Tap::record_silence);
         let capture = self.taps.change(id, |tap| tap.capture.take());
         self.retap(id);
         Ok(capture.flatten().map(|capture| Stopped::new(link, capture)))
     }
 
     /// How far a capture has come. `None`: there is none.
-    pub(crate) fn captured(&mut self, id: LinkId) -> Result<Option<CaptureFigures>, Error> {
+    pub(crate) fn captured(&self, id: LinkId) -> Result<Option<CaptureFigures>, Error> {
         self.name_of(id)?;
         let figures = self
             .taps
-            .change(id, |tap| tap.capture.as_ref().map(Capture::figures));
+            .ask(id, |tap| tap.capture.as_ref().map(Capture::figures));
         Ok(figures.flatten())
     }
 
@@ -47,9 +48,9 @@ impl Engine {
         Ok(())
     }
 
-    pub(crate) fn exchanges(&mut self, id: LinkId, since: u64) -> Result<News, Error> {
+    pub(crate) fn exchanges(&self, id: LinkId, since: u64) -> Result<News, Error> {
         self.name_of(id)?;
-        let news = self.taps.change(id, |tap| tap.ring.since(since));
+        let news = self.taps.ask(id, |tap| tap.ring.since(since));
         Ok(news.unwrap_or_default())
     }
 

@@ -92,7 +92,13 @@ impl Taps {
         self.links.is_empty()
     }
 
-    /// Changes what is looked at of a link, or asks what was seen.
+    /// Asks what was seen of a link. `None`: nobody has looked.
+    pub(crate) fn ask<T>(&self, id: LinkId, question: impl FnOnce(&LinkTap) -> T) -> Option<T> {
+        let link = self.links.get(&id.0)?.try_borrow().ok()?;
+        Some(question(&link))
+    }
+
+    /// Changes what is looked at of a link.
     pub(crate) fn change<T>(&mut self, id: LinkId, change: impl FnOnce(&mut LinkTap) -> T) -> Option<T> {
         let fresh = || Rc::new(RefCell::new(LinkTap::new()));
         let link = self.links.entry(id.0).or_insert_with(fresh);

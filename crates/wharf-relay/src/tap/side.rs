@@ -89,6 +89,15 @@ impl Tap {
         }
     }
 
+    /// The capture ends: a connection on which nobody has said anything is in it all the same.
+    pub(crate) fn record_silence(&mut self) {
+        if let Ok(mut link) = self.link.try_borrow_mut()
+            && let Some(capture) = &mut link.capture
+        {
+            self.recorded.begin(capture, self.ends);
+        }
+    }
+
     /// Forgets the capture, for another to begin.
     pub(crate) fn leave_capture(&mut self) {
         self.recorded = Recorded::No;

@@ -126,6 +126,20 @@ fn one_that_lives_is_met_midway_and_left_again() {
 }
 
 #[test]
+fn one_on_which_nothing_is_said_is_there_all_the_same() {
+    let bed = Bed::new();
+    let capture = Capture::begin(&bed.relay, bed.link);
+    let _ends = bed.pair();
+    let figures = bed
+        .relay
+        .stop_capture(bed.link)
+        .expect("it stops")
+        .expect("a capture");
+    assert_eq!(figures.packets, 3);
+    assert!(capture.read().has(SYN));
+}
+
+#[test]
 fn a_second_capture_ends_the_first() {
     let bed = Bed::new();
     let (client, server) = bed.pair();
