@@ -6,13 +6,14 @@
 mod address;
 mod listen;
 mod stages;
+mod summary;
 mod tally;
 mod watch;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use wharf_link::{Conditions, Seed};
+use wharf_link::{Conditions, Seed, Settings};
 use wharf_relay::{
     Cut, Effect, LinkId, LinkSpec, LinkStats, OnRemoval, ParkLimits, Provider, Relay, Stage, StageId,
 };
@@ -47,6 +48,8 @@ struct Carried {
     listen: String,
     upstream: String,
     address: std::net::SocketAddr,
+    /// What its toxics come to, towards the upstream and back.
+    told: [Settings; 2],
 }
 
 /// A link as it is now, for those who list links.
@@ -56,6 +59,10 @@ pub struct LinkView {
     pub proxy: String,
     /// Where clients connect. Of a wildcard, the first loopback address.
     pub address: std::net::SocketAddr,
+    /// What its toxics come to, towards the upstream. Each connection has it for itself.
+    pub up: Settings,
+    /// What they come to on the way back.
+    pub down: Settings,
     /// Its figures.
     pub stats: LinkStats,
 }
@@ -80,6 +87,8 @@ impl Links {
             Some(LinkView {
                 proxy: name.clone(),
                 address: carried.address,
+                up: carried.told[0].clone(),
+                down: carried.told[1].clone(),
                 stats: self.relay.stats(carried.id).ok()?,
             })
         };
@@ -119,8 +128,8 @@ impl Links {
         }
         let carried = self.links.get_mut(&proxy.name).ok_or("it has just gone")?;
         carried.upstream.clone_from(&proxy.upstream);
+        carried.set_stages(&self.relay, proxy)?;
         let (id, listen) = (carried.id, carried.listen.clone());
-        set_stages(&self.relay, id, proxy)?;
         let provider = match Upstream::read(&proxy.upstream) {
             Ok(Upstream::Known(addresses)) => Provider::Ready(addresses),
             // Connections wait until it is known where to.
@@ -167,6 +176,7 @@ impl Links {
             listen: text,
             upstream: proxy.upstream.clone(),
             address: address.ok_or("a bound socket without an address")?,
+            told: Default::default(),
         };
         self.links.insert(proxy.name.clone(), carried);
         Ok(())
@@ -225,8 +235,8 @@ impl Carrier for Links {
     }
 
     fn set_toxics(&mut self, proxy: &Proxy) {
-        if let Some(carried) = self.links.get(&proxy.name)
-            && let Err(error) = set_stages(&self.relay, carried.id, proxy)
+        if let Some(carried) = self.links.get_mut(&proxy.name)
+            && let Err(error) = carried.set_stages(&self.relay, proxy)
         {
             self.log
                 .say(Level::Warn, &format!("proxy {}: {error}", proxy.name));
@@ -234,10 +244,15 @@ impl Carrier for Links {
     }
 }
 
-fn set_stages(relay: &Relay, id: LinkId, proxy: &Proxy) -> Result<(), String> {
-    let up = stages::of(proxy.toxics.chain(Direction::Upstream));
-    let down = stages::of(proxy.toxics.chain(Direction::Downstream));
-    relay.set_stages(id, up, down).map_err(|error| error.to_string())
+impl Carried {
+    /// Makes stages of a proxy's toxics.
+    fn set_stages(&mut self, relay: &Relay, proxy: &Proxy) -> Result<(), String> {
+        let up = stages::of(proxy.toxics.chain(Direction::Upstream));
+        let down = stages::of(proxy.toxics.chain(Direction::Downstream));
+        self.told = [summary::of(&up), summary::of(&down)];
+        let set = relay.set_stages(self.id, up, down);
+        set.map_err(|error| error.to_string())
+    }
 }
 
 /// Ends the connections of a link in order, as Toxiproxy does: clients see an end, not a reset. What does so is a

@@ -13,4 +13,6 @@ mod toxic;
 pub(crate) use collection::{Carrier, Collection, Populated};
 pub(crate) use failure::Failure;
 pub(crate) use proxy::Proxy;
+#[cfg(test)]
+pub(crate) use toxic::Toxics;
 pub(crate) use toxic::{Action, Direction, Toxic};

@@ -187,8 +187,8 @@ fn status(name: &str, view: LinkView) -> LinkStatus {
         via: Vec::new(),
         name: format!("{name} -> {}", view.proxy),
         address: view.address,
-        up: view.stats.up.clone(),
-        down: view.stats.down.clone(),
+        up: view.up,
+        down: view.down,
         cut: view.stats.cut,
         stats: view.stats,
     }

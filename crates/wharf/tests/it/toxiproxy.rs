@@ -54,6 +54,10 @@ fn a_server_starts_as_its_users_start_it_and_is_listed_with_the_stacks() {
     let links = world.run(&["links", "--json", "--stack", &stack]).ok();
     assert!(links.contains(&format!("{stack} -> redis")), "{links}");
     world.run(&["ps", "--all"]).ok();
+    let toxic = r#"{"type":"latency","attributes":{"latency":150}}"#;
+    ask(&url, "POST", "/proxies/redis/toxics", toxic);
+    let links = world.run(&["links", "--stack", &stack]).ok();
+    assert!(links.contains("down 150ms"), "{links}");
     let link = format!("{stack} -> redis");
     let set = world.run(&["set", &link, "--latency", "5ms", "--stack", &stack]);
     set.fails(2, &["are changed by Toxiproxy's API", "hint:"]);
