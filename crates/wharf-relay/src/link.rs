@@ -1,6 +1,7 @@
 //! A link as the event loop sees it.
 
 use std::collections::VecDeque;
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,6 +64,8 @@ pub(crate) struct Counts {
     pub(crate) connections: u64,
     pub(crate) total: u64,
     pub(crate) refused: u64,
+    /// Why the last address that could not be had could not.
+    pub(crate) unreached: Option<(SocketAddr, ErrorKind)>,
     pub(crate) park_overflows: u64,
     pub(crate) shed: u64,
 }
@@ -227,6 +230,10 @@ impl Link {
             total_connections: self.counts.total,
             parked: self.parked as u64,
             refused: self.counts.refused,
+            unreached: self
+                .counts
+                .unreached
+                .map(|(address, why)| format!("{address}: {why}")),
             park_overflows: self.counts.park_overflows,
             shed: self.counts.shed,
             taken_up: up.taken,

@@ -20,6 +20,9 @@ pub struct LinkStats {
     /// Connections that were reset because the provider refused or could not be reached in time, or
     /// because the link was cut by reset.
     pub refused: u64,
+    /// Why the provider could not be had, when that last was so: `127.0.0.1:5432: connection refused`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unreached: Option<String>,
     /// Connections that were reset because too many were parked, or one for too long.
     pub park_overflows: u64,
     /// Connections that were reset because no descriptor was left for them.

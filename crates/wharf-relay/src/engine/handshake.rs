@@ -8,6 +8,7 @@
 //!                ACK ─────────────▶ provider may be read
 //! ```
 
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use mio::{Interest, Token};
@@ -172,7 +173,10 @@ impl Engine {
                     link.counts.shed += 1;
                     return self.abort(key);
                 }
-                Err(_) => continue,
+                Err(error) => {
+                    link.counts.unreached = Some((address, error.kind()));
+                    continue;
+                }
             };
             let token = Token((key.index as usize) << 2 | OF_PROVIDER);
             let interest = Interest::READABLE | Interest::WRITABLE;
@@ -197,7 +201,10 @@ impl Engine {
         };
         match socket::dialled(&side.stream) {
             None => {}
-            Some(Err(_)) => self.dial_next(key),
+            Some(Err(error)) => {
+                self.note_unreached(key, error.kind());
+                self.dial_next(key);
+            }
             Some(Ok(())) => {
                 connection.progress = Progress::Open;
                 let now = self.clock.now();
@@ -211,7 +218,22 @@ impl Engine {
             |connection| matches!(&connection.progress, Progress::Dialling(dial) if dial.attempt == attempt),
         );
         if dialling {
+            self.note_unreached(key, ErrorKind::TimedOut);
             self.dial_next(key);
+        }
+    }
+
+    /// Notes why the address that a connection has dialled could not be had, for whoever asks.
+    fn note_unreached(&mut self, key: Key, why: ErrorKind) {
+        let Some(connection) = self.connections.get_mut(key) else {
+            return;
+        };
+        let Progress::Dialling(dial) = &connection.progress else {
+            return;
+        };
+        let dialled = dial.next.checked_sub(1).and_then(|last| dial.addresses.get(last));
+        if let (Some(Some(link)), Some(address)) = (self.links.get_mut(connection.link as usize), dialled) {
+            link.counts.unreached = Some((*address, why));
         }
     }
 }

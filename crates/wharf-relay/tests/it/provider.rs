@@ -51,6 +51,8 @@ fn a_refusal_becomes_a_reset() {
         is_reset(&bed.connect());
         let stats = bed.await_stats(|stats| stats.connections == 0);
         assert_eq!((stats.refused, stats.total_connections), (1, 1));
+        let why = format!("{}: connection refused", nobody.1);
+        assert_eq!(stats.unreached, Some(why));
     }
 }
 
