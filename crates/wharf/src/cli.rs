@@ -460,13 +460,15 @@ pub(crate) struct Toxiproxy {
 /// The arguments, with toxiproxy-server's flags in the spelling that the parser knows: Go's flags
 /// may have one dash or two.
 pub(crate) fn arguments(given: impl Iterator<Item = OsString>) -> Vec<OsString> {
-    const FLAGS: [&str; 6] = [
+    const FLAGS: [&str; 8] = [
+        "config",
+        "help",
         "host",
         "port",
-        "config",
-        "seed",
         "proxy-metrics",
         "runtime-metrics",
+        "seed",
+        "version",
     ];
     let mut arguments: Vec<OsString> = given.collect();
     if arguments.get(1).is_some_and(|command| command == "toxiproxy") {

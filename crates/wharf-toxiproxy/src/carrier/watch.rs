@@ -153,13 +153,13 @@ impl Watcher {
             };
             let refused = stats.refused.saturating_sub(followed.refused);
             if refused > 0 {
+                let connections = if refused == 1 { "connection" } else { "connections" };
+                let why = stats.unreached.map(|why| format!(": {why}")).unwrap_or_default();
                 self.log.say(
                     Level::Warn,
                     &format!(
-                        "proxy {}: reset {refused} {}: upstream {} refused or did not answer in time",
-                        followed.proxy,
-                        if refused == 1 { "connection" } else { "connections" },
-                        followed.upstream,
+                        "proxy {}: reset {refused} {connections}: no upstream at {}{why}",
+                        followed.proxy, followed.upstream
                     ),
                 );
             }

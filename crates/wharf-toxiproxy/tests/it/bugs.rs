@@ -87,7 +87,9 @@ fn an_upstream_that_is_down_is_a_reset_and_is_told() {
     let mut client = connect(world.proxy_to(nobody));
     let error = client.read(&mut [0; 1]).expect_err("it is reset");
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    world.await_said(&format!("proxy p: reset 1 connection: upstream {nobody} refused"));
+    world.await_said(&format!(
+        "proxy p: reset 1 connection: no upstream at {nobody}: {nobody}: connection refused"
+    ));
     let metrics = world.must("GET", "/metrics", "");
     let line = metrics
         .lines()
