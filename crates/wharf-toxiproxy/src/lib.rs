@@ -50,6 +50,9 @@
 //! | `Logger` in a proxy's JSON | an empty object that has leaked there | left out |
 //! | `go_*` metrics | figures of Go's runtime | there is no Go; `process_*` are there |
 //!
+//! What is missing: `packet_loss` with a toxicity below 1 does nothing, since the relay models loss of a link and not
+//! yet of single connections. And a bandwidth that is changed to 0 lets pass what was let in before.
+//!
 //! # Who may use it
 //!
 //! Its clients send no token and no header of their own, so the server asks for none, and whoever starts it has asked for

@@ -247,11 +247,15 @@ impl Carrier for Links {
 impl Carried {
     /// Makes stages of a proxy's toxics.
     fn set_stages(&mut self, relay: &Relay, proxy: &Proxy) -> Result<(), String> {
-        let up = stages::of(proxy.toxics.chain(Direction::Upstream));
-        let down = stages::of(proxy.toxics.chain(Direction::Downstream));
-        self.told = [summary::of(&up), summary::of(&down)];
-        let set = relay.set_stages(self.id, up, down);
-        set.map_err(|error| error.to_string())
+        let [up, down] = [Direction::Upstream, Direction::Downstream].map(|direction| {
+            let link = stages::of_the_link(proxy.toxics.chain(direction));
+            (link, stages::of(proxy.toxics.chain(direction)))
+        });
+        self.told = [&up, &down].map(|(link, stages)| summary::of(link, stages));
+        relay
+            .set_conditions(self.id, up.0, down.0)
+            .and_then(|()| relay.set_stages(self.id, up.1, down.1))
+            .map_err(|error| error.to_string())
     }
 }
 

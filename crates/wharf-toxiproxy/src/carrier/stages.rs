@@ -13,9 +13,27 @@ pub(crate) fn of<'a>(toxics: impl Iterator<Item = &'a Toxic>) -> Vec<Stage> {
         .map(|toxic| Stage {
             id: StageId(toxic.id),
             toxicity: probability(f64::from(toxic.toxicity)),
-            effect: effect(toxic.action),
+            effect: match toxic.action {
+                _ if is_of_the_link(toxic) => Effect::Noop,
+                action => effect(action),
+            },
         })
         .collect()
+}
+
+/// What the link has for all its connections: the loss of the first toxic that is of the link.
+pub(crate) fn of_the_link<'a>(mut toxics: impl Iterator<Item = &'a Toxic>) -> Conditions {
+    let lossy = toxics.find(|toxic| is_of_the_link(toxic));
+    match lossy.map(|toxic| effect(toxic.action)) {
+        Some(Effect::Conditions(conditions)) => conditions,
+        _ => Conditions::CLEAR,
+    }
+}
+
+/// Loss that every connection has is the link's, where the relay makes of it what TCP would. Each packet is lost by
+/// itself, so that it is one link to all makes no difference to any.
+fn is_of_the_link(toxic: &Toxic) -> bool {
+    matches!(toxic.action, Action::PacketLoss { .. }) && toxic.toxicity >= 1.0
 }
 
 fn effect(action: Action) -> Effect {

@@ -7,10 +7,10 @@ use wharf_link::{
 };
 use wharf_relay::{Effect, Stage};
 
-/// What the stages of one direction come to for a connection that has them all. Those that act as a network does on
+/// What a link and its stages come to, in one direction, for a connection that has them all. Stages that act as a network does on
 /// some connections only are left out, since conditions have no words for that.
-pub(crate) fn of(stages: &[Stage]) -> Settings {
-    let mut sum = Conditions::CLEAR;
+pub(crate) fn of(link: &Conditions, stages: &[Stage]) -> Settings {
+    let mut sum = link.clone();
     let mut faults = Vec::new();
     for Stage { toxicity, effect, .. } in stages {
         match effect {
@@ -100,7 +100,8 @@ mod tests {
             for toxic in &toxics {
                 list.add(toxic).expect("a toxic");
             }
-            let told = of(&stages::of(list.chain(Direction::Downstream))).to_string();
+            let chain = || list.chain(Direction::Downstream);
+            let told = of(&stages::of_the_link(chain()), &stages::of(chain())).to_string();
             assert!(told.contains(expected), "{toxics:?}: {told}");
         }
     }

@@ -208,6 +208,13 @@ fn packet_loss_delays_and_never_drops_a_byte() {
     let sender = std::thread::spawn(move || server.write_all(sent.as_bytes()));
     assert_eq!(rest_of(&client), text);
     sender.join().expect("it ends").expect("it can be sent");
+
+    // With nothing behind it that could tell of its loss, a message waits for a time-out (RFC 6298).
+    let (client, server) = upstream.pair(world.listens("p"));
+    let slowest = (0..100).map(|_| time_of(&server, &client)).max();
+    assert!(slowest >= Some(Duration::from_millis(150)), "{slowest:?}");
+    world.must("POST", "/reset", "");
+    assert_eq!(world.server.links()[0].down.to_string(), "clear");
 }
 
 /// Which of 64 connections a toxic of half of them acts on.
