@@ -19,7 +19,7 @@ impl Tcp {
     /// A connection that is established. `round_trip` is without what lost SYNs have cost.
     pub(crate) fn new(model: StreamModel, round_trip: Duration, handshake: Handshake) -> Self {
         Self {
-            stream: Stream::new(model.into(), round_trip, handshake),
+            stream: Stream::new(model, round_trip, handshake),
             slot: Slot::default(),
         }
     }
