@@ -30,7 +30,7 @@ impl Stack {
             Request::StopCapture { link } => self.stop_capture(&link),
             Request::Exchanges { link, since } => self.exchanges(link.as_deref(), &since),
             Request::Play { scenario } => {
-                self.play(&scenario, call.answer);
+                self.play(&scenario, &call.answer);
                 return;
             }
             Request::StopPlaying => {

@@ -116,7 +116,7 @@ impl Stack {
         match self.links.get_mut(&def.name) {
             Some(link) if link.in_file != in_file => {
                 link.in_file = in_file.clone();
-                self.set_conditions(&def.name, in_file.0, in_file.1);
+                self.set_conditions(&def.name, &in_file.0, &in_file.1);
             }
             Some(_) => {}
             None => {
@@ -209,7 +209,7 @@ impl Stack {
     }
 
     /// Puts these conditions in force.
-    pub(super) fn set_conditions(&mut self, name: &LinkName, up: Conditions, down: Conditions) {
+    pub(super) fn set_conditions(&mut self, name: &LinkName, up: &Conditions, down: &Conditions) {
         let Some(link) = self.links.get_mut(name) else {
             return;
         };

@@ -21,8 +21,8 @@ pub(super) struct Playing {
 
 impl Stack {
     /// Begins to play a scenario of the project file.
-    pub(super) fn play(&mut self, name: &str, watcher: Sender<Reply>) {
-        match self.begin(name, &watcher) {
+    pub(super) fn play(&mut self, name: &str, watcher: &Sender<Reply>) {
+        match self.begin(name, watcher) {
             Ok(playing) => {
                 let said = format!("scenario {name} begins");
                 self.logs.add("wharf", Stream::Wharf, said);
@@ -151,7 +151,7 @@ impl Stack {
             };
             let recut = link.cut != state.cut;
             if (&link.up, &link.down) != (&state.up, &state.down) {
-                self.set_conditions(&name, state.up, state.down);
+                self.set_conditions(&name, &state.up, &state.down);
             }
             if recut {
                 self.set_cut(&name, state.cut);

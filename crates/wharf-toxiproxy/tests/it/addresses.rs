@@ -86,7 +86,9 @@ fn a_wildcard_is_loopback_both_families_and_nothing_else() {
         match TcpStream::connect(("::1", told.port())) {
             Ok(client) => passes(&patient(client), &upstream.accept(), "by IPv6"),
             Err(_) => {
-                println!("SKIPPED: a_wildcard_is_loopback_both_families_and_nothing_else: no IPv6 here")
+                // Past the harness, which would swallow it.
+                let line = "SKIPPED: a_wildcard_is_loopback_both_families_and_nothing_else: no IPv6 here\n";
+                let _ = std::io::Write::write_all(&mut std::io::stderr(), line.as_bytes());
             }
         }
         // 127.0.0.2 is this machine as well, and a wildcard in truth would be there.

@@ -34,11 +34,14 @@ pub(super) fn run(here: &Surroundings, args: &Requests) -> Result<(), Report> {
     let mut all = news(&client, args, &mut since)?;
     let past = all.split_off(all.len().saturating_sub(args.lines));
     print(&past, args);
-    while args.follow {
+    if !args.follow {
+        return Ok(());
+    }
+    // Until it is interrupted, or the stack ends and is asked in vain.
+    loop {
         std::thread::sleep(EVERY);
         print(&news(&client, args, &mut since)?, args);
     }
-    Ok(())
 }
 
 /// What came since, in the order in which it ended.
