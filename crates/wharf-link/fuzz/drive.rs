@@ -50,7 +50,7 @@ impl Bytes<'_> {
 
     fn below(&mut self, limit: u32) -> u32 {
         let [a, b] = [self.byte(), self.byte()];
-        u32::from(u16::from_le_bytes([a, b])) * limit >> 16
+        (u32::from(u16::from_le_bytes([a, b])) * limit) >> 16
     }
 
     /// Something, one time in four.

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wharf_link::{Conditions, Machine, Overflow, QueueLimit, Seed};
+use wharf_link::{Conditions, Machine, Overflow, Probability, QueueLimit, Seed};
 
 use crate::agenda::Slot;
 use crate::chain::{Chance, Planned, plan, shared};
@@ -86,6 +86,8 @@ pub(crate) struct Lane {
     pub(crate) back: Duration,
     /// Whether TCP is modelled, since something on the way may lose.
     pub(crate) loses: bool,
+    /// How many of the connections meet the loss.
+    pub(crate) loss_share: Probability,
     pub(crate) causes: Causes,
     pub(crate) meter: Meter,
     /// Bytes read from this direction's sources.
@@ -106,6 +108,7 @@ impl Lane {
             entering: false,
             back: Duration::ZERO,
             loses: false,
+            loss_share: Probability::ALWAYS,
             causes: Causes::default(),
             meter: Meter::default(),
             taken: 0,

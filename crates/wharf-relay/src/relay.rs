@@ -5,7 +5,7 @@ use std::thread::JoinHandle;
 
 use mio::Waker;
 use wharf_capture::News;
-use wharf_link::Conditions;
+use wharf_link::{Conditions, Probability};
 
 use crate::datagram::DatagramSpec;
 use crate::engine::Engine;
@@ -78,6 +78,12 @@ impl Relay {
     /// parameters; what a stage held that goes is handed on in its order.
     pub fn set_stages(&self, id: LinkId, up: Vec<Stage>, down: Vec<Stage>) -> Result<(), Error> {
         self.ask(move |engine| engine.set_stages(id, [up, down]))?
+    }
+
+    /// How many of a link's connections meet the loss of its conditions, up and down; the others meet
+    /// none. Which they are follows from the seed and their numbers. All do, if nothing is said.
+    pub fn set_loss_share(&self, id: LinkId, up: Probability, down: Probability) -> Result<(), Error> {
+        self.ask(move |engine| engine.set_loss_share(id, [up, down]))?
     }
 
     /// Adds a segment, for links that come later to run over.

@@ -50,8 +50,8 @@
 //! | `Logger` in a proxy's JSON | an empty object that has leaked there | left out |
 //! | `go_*` metrics | figures of Go's runtime | there is no Go; `process_*` are there |
 //!
-//! What is missing: `packet_loss` with a toxicity below 1 does nothing, since the relay models loss of a link and not
-//! yet of single connections. And a bandwidth that is changed to 0 lets pass what was let in before.
+//! What is missing: of several `packet_loss` toxics of one direction the first counts. And a bandwidth that is changed to
+//! 0 lets pass what was let in before.
 //!
 //! # Who may use it
 //!

@@ -21,21 +21,32 @@ impl Chance {
     /// Whether a stage acts on the connection. The number drawn is the same whatever the toxicity, so
     /// that raising it adds connections and leaves none out.
     pub(crate) fn hits(&self, stage: &Planned) -> bool {
-        match stage.toxicity {
-            Probability::ALWAYS => true,
-            Probability::NEVER => false,
-            toxicity => {
-                let drawn = u128::from(self.of(stage.id).derive("toxicity").0);
-                // Scaled from 2⁶⁴ to parts per billion, without floats.
-                let parts = (drawn * u128::from(Probability::ALWAYS.parts_per_billion())) >> 64;
-                parts < u128::from(toxicity.parts_per_billion())
-            }
-        }
+        drawn(stage.toxicity, || self.of(stage.id).derive("toxicity"))
+    }
+
+    /// Whether the connection is of the share that meets the link's loss.
+    pub(crate) fn meets_loss(&self, share: Probability) -> bool {
+        drawn(share, || {
+            self.seed.derive(&format!("connection {} loss", self.connection))
+        })
     }
 
     /// The seed of a stage of the connection.
     pub(crate) fn of(&self, stage: PostId) -> Seed {
         self.seed
             .derive(&format!("connection {} {stage:?}", self.connection))
+    }
+}
+
+/// Whether what has this chance comes about, by this seed.
+fn drawn(chance: Probability, seed: impl FnOnce() -> Seed) -> bool {
+    match chance {
+        Probability::ALWAYS => true,
+        Probability::NEVER => false,
+        chance => {
+            // Scaled from 2⁶⁴ to parts per billion, without floats.
+            let parts = (u128::from(seed().0) * u128::from(Probability::ALWAYS.parts_per_billion())) >> 64;
+            parts < u128::from(chance.parts_per_billion())
+        }
     }
 }

@@ -340,3 +340,16 @@ fn time(event: &Event) -> Duration {
         Event::Swallowed { .. } => Duration::ZERO,
     }
 }
+
+#[test]
+fn the_share_that_meets_loss_is_drawn_by_number() {
+    let share = Probability::from_parts_per_billion(250_000_000).unwrap();
+    let meets = |number| Chance::new(Seed(5), number).meets_loss(share);
+    let first: Vec<bool> = (0..4000).map(meets).collect();
+    assert_eq!(first, (0..4000).map(meets).collect::<Vec<_>>());
+    let count = first.iter().filter(|meets| **meets).count();
+    // A quarter of 4000, within five standard deviations of 27.
+    assert!((863..=1137).contains(&count), "{count}");
+    assert!(!Chance::new(Seed(5), 1).meets_loss(Probability::NEVER));
+    assert!(Chance::new(Seed(5), 1).meets_loss(Probability::ALWAYS));
+}

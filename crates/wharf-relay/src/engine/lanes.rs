@@ -44,8 +44,11 @@ impl Engine {
             return;
         };
         parcel.marked |= delivery.ce;
+        let number = connection.number;
         let flow = &mut connection.flows[direction];
-        let lost = delivery.lost && matches!(parcel.content, Content::Segment(_) | Content::Handshake(_));
+        let may_be_lost = matches!(parcel.content, Content::Segment(_) | Content::Handshake(_));
+        let share = link.lanes[direction].loss_share;
+        let lost = delivery.lost && may_be_lost && link.chance(direction, number).meets_loss(share);
         if !lost && let Some(segment) = link.hop(direction, parcel.hop) {
             parcel.hop += 1;
             return self.enter_segment(segment, direction, parcel, at);

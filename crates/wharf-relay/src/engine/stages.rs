@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use wharf_link::Probability;
+
 use super::{Engine, Work};
 use crate::chain::{Chain, Event};
 use crate::connection::{DOWN, UP};
@@ -24,6 +26,14 @@ impl Engine {
     pub(crate) fn set_stages(&mut self, id: LinkId, stages: [Vec<Stage>; 2]) -> Result<(), Error> {
         self.known(id)?.stages = stages;
         self.replan(id.0);
+        Ok(())
+    }
+
+    pub(crate) fn set_loss_share(&mut self, id: LinkId, shares: [Probability; 2]) -> Result<(), Error> {
+        let link = self.known(id)?;
+        for (lane, share) in link.lanes.iter_mut().zip(shares) {
+            lane.loss_share = share;
+        }
         Ok(())
     }
 

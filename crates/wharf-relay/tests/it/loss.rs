@@ -5,7 +5,7 @@ use std::net::Shutdown;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wharf_link::{Conditions, Size, StreamModel};
+use wharf_link::{Conditions, Probability, Size, StreamModel};
 
 use crate::bed::{Bed, ends, is_reset, latency, passes, rate, reset};
 
@@ -124,4 +124,14 @@ fn loss_comes_and_goes() {
         transfer.join().expect("transferred");
     });
     bed.await_stats(|stats| stats.connections == 0);
+}
+
+/// On a link that loses everything, those connections pass that are not to meet its loss.
+#[test]
+fn who_is_spared_meets_no_loss() {
+    let bed = Bed::made(|spec| spec.up = lossy("100%", latency(1)));
+    bed.relay
+        .set_loss_share(bed.link, Probability::NEVER, Probability::NEVER)
+        .expect("a link");
+    transfer(&bed, 100_000);
 }

@@ -251,9 +251,10 @@ impl Carried {
             let link = stages::of_the_link(proxy.toxics.chain(direction));
             (link, stages::of(proxy.toxics.chain(direction)))
         });
-        self.told = [&up, &down].map(|(link, stages)| summary::of(link, stages));
+        self.told = [&up, &down].map(|((link, _), stages)| summary::of(link, stages));
         relay
-            .set_conditions(self.id, up.0, down.0)
+            .set_loss_share(self.id, up.0.1, down.0.1)
+            .and_then(|()| relay.set_conditions(self.id, up.0.0, down.0.0))
             .and_then(|()| relay.set_stages(self.id, up.1, down.1))
             .map_err(|error| error.to_string())
     }

@@ -21,19 +21,19 @@ pub(crate) fn of<'a>(toxics: impl Iterator<Item = &'a Toxic>) -> Vec<Stage> {
         .collect()
 }
 
-/// What the link has for all its connections: the loss of the first toxic that is of the link.
-pub(crate) fn of_the_link<'a>(mut toxics: impl Iterator<Item = &'a Toxic>) -> Conditions {
+/// What the link has for its connections, and for how many: the loss of the first toxic that is of the link.
+pub(crate) fn of_the_link<'a>(mut toxics: impl Iterator<Item = &'a Toxic>) -> (Conditions, Probability) {
     let lossy = toxics.find(|toxic| is_of_the_link(toxic));
-    match lossy.map(|toxic| effect(toxic.action)) {
-        Some(Effect::Conditions(conditions)) => conditions,
-        _ => Conditions::CLEAR,
+    match lossy.map(|toxic| (effect(toxic.action), toxic.toxicity)) {
+        Some((Effect::Conditions(conditions), share)) => (conditions, probability(f64::from(share))),
+        _ => (Conditions::CLEAR, Probability::ALWAYS),
     }
 }
 
-/// Loss that every connection has is the link's, where the relay makes of it what TCP would. Each packet is lost by
-/// itself, so that it is one link to all makes no difference to any.
+/// Loss is the link's, where the relay makes of it what TCP would: for as many of the connections as the toxicity says.
+/// Each packet is lost by itself, so that it is one link to all makes no difference to any.
 fn is_of_the_link(toxic: &Toxic) -> bool {
-    matches!(toxic.action, Action::PacketLoss { .. }) && toxic.toxicity >= 1.0
+    matches!(toxic.action, Action::PacketLoss { .. })
 }
 
 fn effect(action: Action) -> Effect {
