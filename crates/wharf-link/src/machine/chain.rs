@@ -69,7 +69,8 @@ impl Chain {
             _ => {
                 // From the warm-up of the packet's block.
                 let begin = (index / self.block * self.block).saturating_sub(self.warm_up);
-                self.at = Some((begin, step(seed, begin)));
+                self.next = step(seed, begin);
+                self.at = Some((begin, self.next));
             }
         }
         while let Some((at, score)) = self.at

@@ -203,7 +203,7 @@ impl<P: Packet> Machine<P> {
         };
         let opens = self.outages.as_ref().map(|outages| outages.settle(self.now));
         let opens = opens.filter(|opens| self.overflow == Overflow::PushBack && *opens > self.now);
-        let next = leaves.max(opens).filter(|next| *next != Duration::MAX)?;
+        let next = opens.or(leaves).filter(|next| *next != Duration::MAX)?;
         self.unless_held(next)
     }
 

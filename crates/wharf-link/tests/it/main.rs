@@ -1,12 +1,17 @@
 //! The link in virtual time: measured against what it should be by analysis.
 
+mod bucket;
 mod cut;
 mod delay;
 #[path = "../../fuzz/drive.rs"]
 mod drive;
 mod golden;
+mod impairments;
 mod live;
+mod memory;
 mod model;
+mod opportunities;
+mod outages;
 mod profiles;
 mod queue;
 mod rate;
@@ -17,7 +22,7 @@ mod units;
 
 use std::time::Duration;
 
-use wharf_link::{Conditions, Machine, Offer, Overflow, Packet, Seed};
+use wharf_link::{Conditions, Machine, Offer, Overflow, Packet, Seed, Settings};
 
 /// A packet with a name and a length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +39,19 @@ impl Packet for Piece {
 
 fn ms(millis: u64) -> Duration {
     Duration::from_millis(millis)
+}
+
+/// Conditions as people write them.
+#[track_caller]
+fn conditions(written: &[(&str, &str)]) -> Conditions {
+    let mut settings = Settings::default();
+    for (key, text) in written {
+        settings.set(key, text).expect(text);
+    }
+    let no_files = &mut |name: &str| Err(format!("there is no {name}"));
+    settings
+        .resolve(&Conditions::CLEAR, no_files)
+        .expect("conditions")
 }
 
 fn machine(conditions: Conditions, overflow: Overflow) -> Machine<Piece> {
