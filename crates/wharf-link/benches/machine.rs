@@ -3,7 +3,7 @@
 use std::hint::black_box;
 use std::time::Duration;
 
-use criterion::{Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{Criterion, Throughput};
 use wharf_link::{Conditions, Machine, Overflow, Packet, Seed, Settings};
 
 /// As a switch has them: a place in a buffer, and a length.
@@ -88,5 +88,8 @@ fn links(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(machine, links);
-criterion_main!(machine);
+fn main() {
+    let mut criterion = Criterion::default().configure_from_args();
+    links(&mut criterion);
+    criterion.final_summary();
+}
