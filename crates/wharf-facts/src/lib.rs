@@ -13,10 +13,40 @@
 //! - **Nothing here acts.** There is no clock, no socket, no file and no environment in this crate;
 //!   its `clippy.toml` bans them.
 
+mod containers;
+mod counters;
+mod holder;
+mod interfaces;
+mod limits;
+mod names;
+mod ours;
 mod owner;
+mod probes;
+mod process;
 mod range;
+mod reason;
+mod seen;
+mod settings;
+mod snapshot;
 mod socket;
+mod spoken;
+mod system;
 
+pub use containers::{Compose, Container, NetNamespace, PublishedPort};
+pub use counters::Counters;
+pub use holder::{Holder, SocketFacts, Timer, TimerKind};
+pub use interfaces::{Interface, InterfaceAddress};
+pub use limits::{Limits, Usage};
+pub use names::{Answer, Family, HostsLine, Names, Proxies, Resolution};
+pub use ours::{OurLease, OurLink, OurService, OurStack, Ours};
 pub use owner::{Owner, Process};
+pub use probes::{Certificate, Connect, HttpFacts, Probe, Reception, Silence, Trust};
+pub use process::{Checkout, ENVIRONMENT, Head, ProcessFacts, ProcessState, Unit, UnitManager, Variable};
 pub use range::{InvalidRange, PortRange};
+pub use reason::Reason;
+pub use seen::{NOT_ASKED, Seen};
+pub use settings::{Settings, TimeWaitReuse};
+pub use snapshot::Snapshot;
 pub use socket::{Protocol, Socket, TcpState, UnknownState};
+pub use spoken::Spoken;
+pub use system::{Inside, System, Viewer, Wsl};

@@ -16,6 +16,7 @@ pub struct Socket {
     /// The address it is bound to.
     pub local: SocketAddr,
     /// The far end; the unspecified address and port 0 where there is none.
+    #[serde(default = "no_remote")]
     pub remote: SocketAddr,
     /// The user who made it. 0 also stands for "nobody any more" when `inode` is 0.
     pub uid: u32,
@@ -23,13 +24,21 @@ pub struct Socket {
     /// still sending).
     pub inode: u64,
     /// The cgroup in which it was made, where the kernel says.
+    #[serde(default)]
     pub cgroup: Option<u64>,
     /// Whether an IPv6 socket refuses IPv4, where the kernel says.
+    #[serde(default)]
     pub v6only: Option<bool>,
     /// Bytes that wait to be read; for a listener, connections that wait to be accepted.
+    #[serde(default)]
     pub receive_queue: u32,
     /// Bytes that wait to be sent or acknowledged; for a listener, the length of its backlog.
+    #[serde(default)]
     pub send_queue: u32,
+}
+
+fn no_remote() -> SocketAddr {
+    SocketAddr::from(([0, 0, 0, 0], 0))
 }
 
 impl Socket {
