@@ -98,6 +98,8 @@ impl Segment {
             name: self.name.clone(),
             bytes_up: up.meter.total(),
             bytes_down: down.meter.total(),
+            lost_up: up.machine.counters().lost,
+            lost_down: down.machine.counters().lost,
             rate_up: up.meter.rate(now),
             rate_down: down.meter.rate(now),
             up: up.conditions.settings(),

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use proptest::prelude::*;
-use wharf_link::{Conditions, Latency, Probability, Rate, Seed, Size};
+use wharf_link::{Conditions, Latency, Probability, Rate, Scope, Seed, Size};
 
 use super::plan::PostId;
 use super::{Chain, Chance, Event, Planned};
@@ -265,6 +265,36 @@ fn a_rate_is_kept_in_every_window() {
             );
         }
     }
+}
+
+#[test]
+fn a_rate_is_the_machines_or_each_connections_own() {
+    let conditions = |scope| Conditions {
+        rate: Some("8mbit".parse().unwrap()),
+        latency: Latency::millis(3),
+        scope,
+        ..Conditions::CLEAR
+    };
+    let link = conditions(Scope::Link);
+    assert_eq!(super::shared(&link), link);
+    assert_eq!(super::plan(&[], &link), []);
+    let own = conditions(Scope::Connection);
+    assert_eq!(
+        (super::shared(&own).rate, super::shared(&own).latency),
+        (None, own.latency)
+    );
+    let planned = super::plan(&[], &own);
+    let [
+        Planned {
+            effect: Effect::Conditions(stage),
+            ..
+        },
+    ] = &planned[..]
+    else {
+        panic!("{planned:?}");
+    };
+    assert_eq!((stage.rate, stage.latency), (own.rate, Latency::ZERO));
+    assert_eq!(stage.queue, own.queue_limit());
 }
 
 fn effects() -> impl Strategy<Value = Effect> {

@@ -5,7 +5,8 @@ use std::net::Shutdown;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wharf_link::{Conditions, Probability, Size, StreamModel};
+use wharf_link::{Conditions, Probability, Seed, Size, StreamModel};
+use wharf_relay::SegmentSpec;
 
 use crate::bed::{Bed, ends, is_reset, latency, passes, rate, reset};
 
@@ -62,6 +63,36 @@ fn what_is_lost_is_sent_again_and_costs_time() {
     assert!((15..=90).contains(&causes.lost), "{causes:?}");
     assert!(causes.sent_again >= causes.lost, "{causes:?}");
     assert_eq!(stats.causes_down.lost, 0);
+}
+
+/// What is lost on a segment has passed the link, and is sent over both again.
+#[test]
+fn a_segment_may_lose_too() {
+    let bed = Bed::new();
+    let home = SegmentSpec {
+        name: "home".to_owned(),
+        up: Conditions::CLEAR,
+        down: lossy("5%", latency(1)),
+        seed: Seed(3),
+    };
+    let home = bed.relay.add_segment(home).expect("the relay runs");
+    let bed = bed.over_segment(home);
+    let (client, server) = bed.pair();
+    let data = vec![3; 500_000];
+    thread::scope(|scope| {
+        scope.spawn(|| { &server }.write_all(&data).expect("sent"));
+        let mut got = vec![0; data.len()];
+        { &client }.read_exact(&mut got).expect("it arrives");
+        assert!(got == data);
+    });
+    let lost = bed.relay.segment_stats(home).expect("it is there").lost_down;
+    let causes = bed.stats().causes_down;
+    assert_eq!(
+        (causes.lost + causes.lost_handshakes, lost > 0),
+        (lost, true),
+        "{causes:?}"
+    );
+    assert_eq!(bed.stats().causes_up.lost, 0);
 }
 
 /// A window over a round trip is the most that TCP has.

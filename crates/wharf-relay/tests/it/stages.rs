@@ -5,7 +5,7 @@ use std::net::{Shutdown, TcpStream};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use wharf_link::{Probability, Size};
+use wharf_link::{Conditions, Probability, Scope, Size};
 use wharf_relay::{Effect, OnRemoval, Provider, Stage, StageId};
 
 use crate::bed::{Bed, all_kinds, ends, is_reset, latency, passes, rate};
@@ -299,4 +299,41 @@ fn a_held_connection_pushes_its_sender_back() {
     { &server }.read_exact(&mut buffer).expect("it arrives");
     assert!(buffer.iter().all(|&byte| byte == 9));
     assert!(sent > 0);
+}
+
+/// What a link's conditions do to connections: faults, and a rate that is each connection's own.
+#[test]
+fn conditions_have_stages_too() {
+    let bed = Bed::new();
+    let (client, server) = bed.pair();
+    passes(&client, &server, "hello");
+    bed.set(Conditions {
+        faults: Some(["limit 10B".parse().expect("a fault")].into()),
+        ..latency(1)
+    });
+    { &client }.write_all(b"0123456789abc").expect("sent");
+    assert_eq!(rest(&server), (b"0123456789".to_vec(), true));
+    rest(&client);
+    let stats = bed.await_stats(|stats| stats.connections == 0);
+    assert_eq!((stats.causes_up.closes, stats.causes_up.swallowed), (1, 3));
+
+    bed.set(Conditions {
+        scope: Scope::Connection,
+        ..rate("8mbit")
+    });
+    assert_eq!(bed.stats().up.to_string(), bed.stats().down.to_string());
+    let pairs = [bed.pair(), bed.pair(), bed.pair(), bed.pair()];
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        for (client, server) in &pairs {
+            scope.spawn(move || {
+                { client }.write_all(&[5; 100_000]).expect("sent");
+                client.shutdown(Shutdown::Write).expect("half-close");
+            });
+            scope.spawn(move || {
+                assert_eq!(rest(server).0.len(), 100_000);
+                assert!(begin.elapsed() >= Duration::from_millis(95));
+            });
+        }
+    });
 }
