@@ -166,7 +166,6 @@ impl Engine {
             if !self.do_jobs() {
                 return;
             }
-            self.note_datagrams();
             self.on_timers();
             self.serve();
             self.taps.flush();
@@ -255,7 +254,10 @@ impl Engine {
         self.jobs_left = false;
         for _ in 0..JOBS {
             match self.inbox.try_recv() {
-                Ok(job) => job(self),
+                Ok(job) => {
+                    job(self);
+                    self.note_datagrams();
+                }
                 Err(TryRecvError::Empty) => return true,
                 Err(TryRecvError::Disconnected) => return false,
             }
