@@ -8,7 +8,8 @@ use super::error::Fault;
 use super::name::{Consumer, LinkName, SegmentName, ServiceName};
 use super::written::{HttpRule, LinkTable, SegmentTable};
 use super::{
-    External, NeedKind, Observation, Port, Service, ServiceKind, check, conditions, service, suggest,
+    External, NeedKind, Observation, Port, Service, ServiceKind, Transport, check, conditions, service,
+    suggest,
 };
 
 /// A link: one arrow and the conditions of its two directions.
@@ -71,11 +72,27 @@ pub(super) fn all(
         link.observe = table.observe.unwrap_or_default();
         link.http = http(table.http.as_deref().unwrap_or_default())?;
         link.via = via(table.via.as_deref().unwrap_or_default(), segments)?;
+        if let Some(first) = table.via.iter().flatten().next()
+            && transport(&name, services, externals).has_udp()
+        {
+            let message = format!("link `{name}` carries datagrams, which pass no segments");
+            return Err(Fault::new(&first.span, message).hint("give the link conditions of its own"));
+        }
         link.listen = listen(table.listen.as_ref(), &name)?;
         link.profile = table.profile.as_ref().map(|profile| profile.value.clone());
         seen.push(name);
     }
     Ok(links)
+}
+
+/// What carries the traffic of a link: its provider says so.
+fn transport(name: &LinkName, services: &[Service], externals: &[External]) -> Transport {
+    let service = services.iter().find(|service| service.name == name.provider);
+    let external = externals.iter().find(|external| external.name == name.provider);
+    service
+        .map(|service| service.transport)
+        .or(external.map(|external| external.transport))
+        .unwrap_or_default()
 }
 
 /// A link without conditions.

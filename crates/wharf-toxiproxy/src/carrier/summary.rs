@@ -101,7 +101,7 @@ mod tests {
                 list.add(toxic).expect("a toxic");
             }
             let chain = || list.chain(Direction::Downstream);
-            let told = of(&stages::of_the_link(chain()), &stages::of(chain())).to_string();
+            let told = of(&stages::of_the_link(chain()).0, &stages::of(chain())).to_string();
             assert!(told.contains(expected), "{toxics:?}: {told}");
         }
     }
