@@ -6,8 +6,8 @@
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
 
-use wharf_facts::{Owner, Socket};
-use wharf_host::{Result, owner, process, sockets};
+use wharf_facts::{Owner, Socket, TcpState};
+use wharf_host::{Result, owner, ports, process, sockets};
 
 use crate::registry::loopback;
 
@@ -33,50 +33,63 @@ pub enum Verdict {
     Foreign(Owner),
 }
 
-/// Finds where `service`, which was told `expected`, listens.
+/// Finds where `service`, which was told `expected`, listens for connections.
 ///
 /// # Errors
 /// When the kernel cannot be asked.
 pub fn listener_of(service: Service<'_>, expected: u16) -> Result<Verdict> {
     let listeners = sockets::listeners()?;
+    verdict(&listeners, service, expected, |_| true)
+}
+
+/// Finds where `service`, which was told `expected`, takes datagrams.
+///
+/// A socket for datagrams that is not connected may be a server's or a client's, and nothing in the
+/// kernel tells which. One at a port that the kernel chose is taken for a client's, as long as it is
+/// not the port that the service was told.
+///
+/// # Errors
+/// When the kernel cannot be asked.
+pub fn receiver_of(service: Service<'_>, expected: u16) -> Result<Verdict> {
+    let mut receivers = sockets::udp()?;
+    receivers.retain(|socket| socket.state == TcpState::Close);
+    let chosen = ports::ephemeral_range()?;
+    verdict(&receivers, service, expected, |port| !chosen.contains(port))
+}
+
+/// Where of `sockets` those of a service are. Those at other ports than it was told count only where
+/// `counts` says so.
+fn verdict(
+    sockets: &[Socket],
+    service: Service<'_>,
+    expected: u16,
+    counts: impl Fn(u16) -> bool,
+) -> Result<Verdict> {
     let mut inodes = BTreeSet::new();
     for &pid in service.pids {
         // One that may not be looked into may still be known by its cgroup.
         inodes.extend(process::socket_inodes(pid).unwrap_or_default());
     }
-    let verdict = judge(&listeners, &inodes, service.cgroup, expected);
-    Ok(match verdict {
-        Judgement::Ours(verdict) => verdict,
-        Judgement::Foreign(socket) => Verdict::Foreign(owner::of(socket)?),
-    })
-}
-
-enum Judgement<'a> {
-    Ours(Verdict),
-    Foreign(&'a Socket),
-}
-
-fn judge<'a>(
-    listeners: &'a [Socket],
-    inodes: &BTreeSet<u64>,
-    cgroup: Option<u64>,
-    expected: u16,
-) -> Judgement<'a> {
-    let is_ours =
-        |socket: &&Socket| inodes.contains(&socket.inode) || (cgroup.is_some() && socket.cgroup == cgroup);
-    let (told, elsewhere): (Vec<_>, Vec<_>) = listeners
+    let is_ours = |socket: &&Socket| {
+        inodes.contains(&socket.inode) || (service.cgroup.is_some() && socket.cgroup == service.cgroup)
+    };
+    let (told, elsewhere): (Vec<_>, Vec<_>) = sockets
         .iter()
         .filter(is_ours)
         .map(|socket| socket.local)
+        .filter(|address| address.port() == expected || counts(address.port()))
         .partition(|address| address.port() == expected);
     if !told.is_empty() {
-        return Judgement::Ours(Verdict::AsTold(told));
+        return Ok(Verdict::AsTold(told));
     }
     if !elsewhere.is_empty() {
-        return Judgement::Ours(Verdict::Elsewhere(elsewhere));
+        return Ok(Verdict::Elsewhere(elsewhere));
     }
-    let on_its_port = listeners
+    let on_its_port = sockets
         .iter()
         .find(|socket| loopback(expected).iter().any(|&at| socket.covers(at)));
-    on_its_port.map_or(Judgement::Ours(Verdict::NotYet), Judgement::Foreign)
+    Ok(match on_its_port {
+        Some(socket) => Verdict::Foreign(owner::of(socket)?),
+        None => Verdict::NotYet,
+    })
 }

@@ -19,6 +19,7 @@ pub mod engine;
 pub mod guardian;
 pub mod identity;
 pub mod init;
+mod listens;
 pub mod logs;
 pub mod notify;
 mod plan;

@@ -3,23 +3,25 @@
 //! Each watch is a thread of its own that ends with the start it watches, so that a check
 //! that hangs holds up no other. Whatever the check, the addresses reported are those that
 //! the service *really* listens on, as sock_diag shows them in its cgroup or process tree:
-//! many programs ignore `PORT`, or move on by one when it is taken.
+//! many programs ignore `PORT`, or move on by one when it is taken. A service that takes datagrams
+//! listens once it has bound a socket for them; one that takes both, once it has done both.
 
 use std::io::{Read, Write};
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{self, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use wharf_facts::Owner;
+use wharf_facts::{Owner, Socket};
 use wharf_host::process::tree;
 use wharf_host::sockets;
-use wharf_lease::verify::{Service, Verdict, listener_of};
+use wharf_lease::verify::{Service, Verdict, listener_of, receiver_of};
 
+use crate::listens::{Listens, reachable, sorted};
 use crate::notify::NotifySocket;
-use crate::project::{Command, ReadyCheck};
+use crate::project::{Command, ReadyCheck, Transport};
 
 /// Looks at the sockets this often at first, when a fast server is about to listen.
 const EAGER: Duration = Duration::from_millis(3);
@@ -41,6 +43,7 @@ pub(crate) struct Watch {
     pub(crate) pid: u32,
     pub(crate) cgroup: Option<u64>,
     pub(crate) expected: SocketAddr,
+    pub(crate) transport: Transport,
     pub(crate) check: ReadyCheck,
     pub(crate) notify: Option<NotifySocket>,
     /// Set by the log reader when the line of a `log` check has been seen.
@@ -53,9 +56,9 @@ pub(crate) struct Watch {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Found {
     /// It serves, at these addresses, as it was told.
-    Ready(Vec<SocketAddr>),
+    Ready(Listens),
     /// It serves, but at other addresses than it was told.
-    Elsewhere(Vec<SocketAddr>),
+    Elsewhere(Listens),
     /// Somebody else listens on its port.
     Foreign(Owner),
 }
@@ -80,7 +83,7 @@ pub(crate) fn watch(watch: &Watch, stop: &AtomicBool) -> Option<Found> {
                 asked = Some(Instant::now());
             }
             if passes(watch, due, listening.as_ref()) {
-                return Some(listening.unwrap_or_else(|| Found::Ready(vec![watch.expected])));
+                return Some(listening.unwrap_or_else(|| Found::Ready(as_told(watch))));
             }
         }
         std::thread::sleep(if begun.elapsed() < EAGER_FOR {
@@ -92,15 +95,21 @@ pub(crate) fn watch(watch: &Watch, stop: &AtomicBool) -> Option<Found> {
     None
 }
 
+/// Where a service listens that does what it was told, as far as is known.
+fn as_told(watch: &Watch) -> Listens {
+    let at = |whether: bool| whether.then_some(watch.expected).into_iter().collect();
+    Listens {
+        tcp: at(watch.transport.has_tcp()),
+        udp: at(watch.transport.has_udp()),
+    }
+}
+
 /// Looks at the sockets; the walk through the process tree is made only when the cheap look
-/// at all listeners (0.1 ms) shows the port, or now and then to find one elsewhere.
+/// at all sockets (0.1 ms) shows the port, or now and then to find one elsewhere.
 fn look(watch: &Watch, begun: Instant, elsewhere_since: &mut Option<Instant>) -> Option<Found> {
-    let listeners = sockets::listeners().ok()?;
-    let port_is_up = listeners
-        .iter()
-        .any(|socket| socket.local.port() == watch.expected.port());
     let milliseconds = begun.elapsed().as_millis();
-    if !port_is_up && milliseconds % 100 >= EAGER.as_millis() * 2 && milliseconds < EAGER_FOR.as_millis() {
+    let is_time = milliseconds % 100 < EAGER.as_millis() * 2 || milliseconds >= EAGER_FOR.as_millis();
+    if !is_time && !port_is_up(watch) {
         return None;
     }
     let pids = tree(watch.pid);
@@ -108,36 +117,46 @@ fn look(watch: &Watch, begun: Instant, elsewhere_since: &mut Option<Instant>) ->
         pids: &pids,
         cgroup: watch.cgroup,
     };
-    match listener_of(service, watch.expected.port()) {
-        Ok(Verdict::AsTold(addresses)) => Some(Found::Ready(sorted(addresses))),
-        Ok(Verdict::Elsewhere(addresses)) => {
-            let since = elsewhere_since.get_or_insert_with(Instant::now);
-            (since.elapsed() >= ELSEWHERE_GRACE).then(|| Found::Elsewhere(sorted(addresses)))
+    let port = watch.expected.port();
+    let mut listens = Listens::default();
+    let mut elsewhere = false;
+    let kinds = [
+        (watch.transport.has_tcp(), listener_of as Look, &mut listens.tcp),
+        (watch.transport.has_udp(), receiver_of as Look, &mut listens.udp),
+    ];
+    for (_, look, found) in kinds.into_iter().filter(|(has, ..)| *has) {
+        match look(service, port) {
+            Ok(Verdict::AsTold(addresses)) => *found = sorted(addresses),
+            Ok(Verdict::Elsewhere(addresses)) => {
+                *found = sorted(addresses);
+                elsewhere = true;
+            }
+            Ok(Verdict::Foreign(owner)) => return Some(Found::Foreign(owner)),
+            Ok(Verdict::NotYet) | Err(_) => return None,
         }
-        Ok(Verdict::Foreign(owner)) => Some(Found::Foreign(owner)),
-        Ok(Verdict::NotYet) | Err(_) => None,
     }
+    if !elsewhere {
+        return Some(Found::Ready(listens));
+    }
+    let since = elsewhere_since.get_or_insert_with(Instant::now);
+    (since.elapsed() >= ELSEWHERE_GRACE).then_some(Found::Elsewhere(listens))
 }
 
-fn sorted(mut addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
-    addresses.sort();
-    addresses.dedup();
-    addresses
-}
+type Look = fn(Service<'_>, u16) -> wharf_host::Result<Verdict>;
 
-/// The addresses to dial for these listeners: a wildcard is reached on loopback.
-pub(crate) fn reachable(addresses: &[SocketAddr]) -> Vec<SocketAddr> {
-    let dialled = addresses.iter().map(|address| match address.ip() {
-        IpAddr::V4(Ipv4Addr::UNSPECIFIED) => (Ipv4Addr::LOCALHOST, address.port()).into(),
-        IpAddr::V6(Ipv6Addr::UNSPECIFIED) => (Ipv6Addr::LOCALHOST, address.port()).into(),
-        _ => *address,
-    });
-    sorted(dialled.collect())
+/// Whether anybody has the port, for all that the service is to carry.
+fn port_is_up(watch: &Watch) -> bool {
+    let on_it = |sockets: wharf_host::Result<Vec<Socket>>| {
+        let port = watch.expected.port();
+        sockets.is_ok_and(|sockets| sockets.iter().any(|socket| socket.local.port() == port))
+    };
+    (!watch.transport.has_tcp() || on_it(sockets::listeners()))
+        && (!watch.transport.has_udp() || on_it(sockets::udp()))
 }
 
 fn passes(watch: &Watch, due: bool, listening: Option<&Found>) -> bool {
     let address = match listening {
-        Some(Found::Ready(addresses) | Found::Elsewhere(addresses)) => reachable(addresses).first().copied(),
+        Some(Found::Ready(listens) | Found::Elsewhere(listens)) => reachable(&listens.tcp).first().copied(),
         _ => None,
     }
     .unwrap_or(watch.expected);
@@ -200,18 +219,5 @@ fn succeeds(command: &Command, watch: &Watch) -> bool {
                 return false;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_wildcard_is_dialled_on_loopback() {
-        let listens = ["[::]:80", "0.0.0.0:80", "127.0.0.1:80", "127.1.2.3:80"];
-        let listens = listens.map(|text| text.parse().expect("an address"));
-        let dialled: Vec<String> = reachable(&listens).iter().map(ToString::to_string).collect();
-        assert_eq!(dialled, ["127.0.0.1:80", "127.1.2.3:80", "[::1]:80"]);
     }
 }

@@ -1,6 +1,9 @@
 //! A service for the end-to-end tests: it listens as it is told, or as it is told not to.
 //!
 //! `peer echo`         returns what it is sent
+//! `peer udp-echo`     returns the datagrams that it is sent
+//! `peer both-echo`    as `echo` and `udp-echo`, on one port
+//! `peer udp-silent`   binds no socket until the file `go` appears in its folder, then as `udp-echo`
 //! `peer hello`        answers any HTTP request with `hello from SERVICE`, and keeps serving
 //! `peer stubborn`     as `hello`, but binds without SO_REUSEADDR, as Python's socketserver does
 //! `peer elsewhere`    as `hello`, on the next free port after the one it was told
@@ -12,7 +15,7 @@
 //! `peer keep`         accepts connections and leaves them alone
 
 use std::io::{self, Read, Write};
-use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::os::unix::net::UnixDatagram;
 use std::path::Path;
 use std::time::Duration;
@@ -25,6 +28,17 @@ fn main() -> io::Result<()> {
     let port: u16 = variable("PORT").parse().unwrap_or(0);
     let ip: IpAddr = variable("HOST").parse().unwrap_or(IpAddr::from([127, 0, 0, 1]));
     let service = variable("WHARF_SERVICE");
+    match mode.as_str() {
+        "udp-echo" => return echo_datagrams((ip, port).into()),
+        "udp-silent" => {
+            // A client's socket, at a port that the kernel chose: not what makes it ready.
+            let _client = UdpSocket::bind((ip, 0))?;
+            await_file("go");
+            return echo_datagrams((ip, port).into());
+        }
+        "both-echo" => drop(std::thread::spawn(move || echo_datagrams((ip, port).into()))),
+        _ => {}
+    }
     let listener = match mode.as_str() {
         "stubborn" => without_reuse((ip, port).into())?,
         "elsewhere" => first_free((ip, port + 1).into())?,
@@ -47,7 +61,7 @@ fn main() -> io::Result<()> {
     for stream in listener.incoming() {
         let (stream, service) = (stream?, service.clone());
         match mode.as_str() {
-            "echo" => drop(std::thread::spawn(|| echo_back(stream))),
+            "echo" | "both-echo" => drop(std::thread::spawn(|| echo_back(stream))),
             "sink" => drop(std::thread::spawn(|| io::copy(&mut { stream }, &mut io::sink()))),
             // Without a thread each: there may be thousands.
             "keep" => kept.push(stream),
@@ -87,6 +101,15 @@ fn passed() -> io::Result<TcpListener> {
         "LISTEN_PID is this process"
     );
     Ok(wharf_lease::fd::adopt(3).map_err(io::Error::other)?.into())
+}
+
+fn echo_datagrams(at: SocketAddr) -> io::Result<()> {
+    let socket = UdpSocket::bind(at)?;
+    let mut buffer = [0; 64 * 1024];
+    loop {
+        let (length, from) = socket.recv_from(&mut buffer)?;
+        socket.send_to(&buffer[..length], from)?;
+    }
 }
 
 fn echo_back(mut stream: TcpStream) -> io::Result<()> {

@@ -3,6 +3,7 @@ use wharf_link::Conditions;
 
 use super::Stack;
 use super::files::beside;
+use super::links::Link;
 use super::start::read;
 use crate::control::{
     Call, Change, LinkStatus, PortStatus, Refusal, Reply, Request, SegmentStatus, ServiceStatus, StackStatus,
@@ -153,6 +154,12 @@ impl Stack {
 
     fn set_http(&mut self, link: &str, rules: Vec<Rule>) -> Result<Reply, Refusal> {
         let name = self.find_link(link)?;
+        if !self.links.get(&name).is_some_and(Link::has_connections) {
+            return Err(Refusal {
+                error: format!("HTTP comes over connections, and {name} carries datagrams"),
+                hint: None,
+            });
+        }
         let said = match rules.len() {
             0 => format!("{name}: no HTTP rules"),
             1 => format!("{name}: one HTTP rule"),
@@ -274,7 +281,7 @@ impl Stack {
             listens: self
                 .live
                 .get(name)
-                .map(|live| live.listens.clone())
+                .map(|live| live.listens.addresses())
                 .unwrap_or_default(),
             url: self.url(service),
             direct_url: self

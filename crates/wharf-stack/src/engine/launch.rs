@@ -1,5 +1,4 @@
 use std::fs::File;
-use std::net::SocketAddr;
 use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -10,6 +9,7 @@ use std::time::{Duration, Instant};
 use super::streams::Streams;
 use super::{Message, Stack};
 use crate::guardian::{INSTANCE_VAR, Launch};
+use crate::listens::Listens;
 use crate::logs::Stream;
 use crate::notify::NotifySocket;
 use crate::probe::{self, Found, Watch};
@@ -25,7 +25,7 @@ pub(super) struct Live {
     pub(super) instance: String,
     pub(super) cgroup: Option<PathBuf>,
     /// Where it really listens, once it does.
-    pub(super) listens: Vec<SocketAddr>,
+    pub(super) listens: Listens,
     stop_probe: Arc<AtomicBool>,
     line_seen: Arc<AtomicBool>,
     notify: Option<NotifySocket>,
@@ -132,7 +132,7 @@ impl Stack {
         let live = Live {
             instance,
             cgroup: group,
-            listens: Vec::new(),
+            listens: Listens::default(),
             stop_probe: Arc::default(),
             line_seen,
             notify,
@@ -239,6 +239,7 @@ impl Stack {
             pid,
             cgroup: live.cgroup.as_deref().and_then(cgroup::id),
             expected: port.address,
+            transport: plan.service.transport,
             check: plan.service.ready.clone(),
             notify: live.notify.take(),
             line_seen: Arc::clone(&live.line_seen),
@@ -272,18 +273,17 @@ impl Stack {
         };
         let expected = self.ports.of(&name).first().map(|port| port.address);
         let say = |text: String| self.logs.add(name.as_str(), Stream::Wharf, text);
-        let addresses = match found {
-            Found::Ready(addresses) => {
-                say(format!("ready on {}", list(&addresses)));
-                addresses
+        let listens = match found {
+            Found::Ready(listens) => {
+                say(format!("ready on {listens}"));
+                listens
             }
-            Found::Elsewhere(addresses) => {
+            Found::Elsewhere(listens) => {
                 let told = expected.map(|address| address.to_string()).unwrap_or_default();
                 say(format!(
-                    "it listens on {}, and not on {told} as it was told: links lead there",
-                    list(&addresses)
+                    "it listens on {listens}, and not on {told} as it was told: links lead there"
                 ));
-                addresses
+                listens
             }
             Found::Foreign(owner) => {
                 let told = expected.map(|address| address.to_string()).unwrap_or_default();
@@ -292,7 +292,7 @@ impl Stack {
             }
         };
         if let Some(live) = self.live.get_mut(&name) {
-            live.listens = addresses;
+            live.listens = listens;
         }
         self.supervisor.handle(self.now(), &name, Event::Ready);
     }
@@ -325,12 +325,4 @@ impl Stack {
             }
         }
     }
-}
-
-fn list(addresses: &[SocketAddr]) -> String {
-    addresses
-        .iter()
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(" and ")
 }

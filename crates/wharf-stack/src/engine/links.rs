@@ -1,20 +1,20 @@
 use std::fmt::Display;
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::SocketAddr;
 
-use wharf_http::{Carries, Far, HttpStage, Roots, Rule, StageConfig, TlsOrigination, Upstream};
+use wharf_http::{Carries, HttpStage, Rule, StageConfig};
 use wharf_link::{Conditions, Seed, Settings, Size};
 use wharf_relay::{
     Cut, DatagramLimits, DatagramSpec, LinkId, LinkSpec, LinkStats, Observe, ParkLimits, Provider, SegmentId,
     SegmentSpec,
 };
 
+use super::far::{FarEnd, transport, upstream_of};
 use super::files::beside;
 use super::{Stack, StackError};
+
 use crate::logs::Stream;
-use crate::probe;
 use crate::project::{
-    External, ExternalAddress, LinkDef, LinkName, Observation, Project, SegmentName, ServiceName, TlsRoots,
-    Transport,
+    External, LinkDef, LinkName, Observation, Project, SegmentName, ServiceName, Transport,
 };
 use crate::supervise::Phase;
 
@@ -33,7 +33,7 @@ pub(super) struct Link {
     /// What it leads to, where that is not a service.
     external: Option<External>,
     /// Where it leads: also while a stage stands before the provider.
-    far: Provider,
+    far: FarEnd,
     stage: Option<HttpStage>,
     pub(super) rules: Vec<Rule>,
 }
@@ -55,6 +55,13 @@ struct Carriers {
 impl Carriers {
     fn ids(self) -> impl Iterator<Item = LinkId> {
         self.tcp.into_iter().chain(self.udp)
+    }
+}
+
+impl Link {
+    /// Whether it carries connections, and not datagrams alone.
+    pub(super) fn has_connections(&self) -> bool {
+        self.carriers.tcp.is_some()
     }
 }
 
@@ -125,7 +132,7 @@ impl Stack {
             }
         }
         if let Some(external) = project.external(def.name.provider.as_str()) {
-            self.set_provider(&def.name, resolve(external)?);
+            self.set_provider(&def.name, FarEnd::of_external(external)?);
         }
         self.set_rules(&def.name, def.http.clone(), project.seed)
     }
@@ -177,7 +184,7 @@ impl Stack {
             down,
             cut: None,
             external: project.external(def.name.provider.as_str()).cloned(),
-            far: Provider::Starting,
+            far: FarEnd::both(Provider::Starting),
             stage: None,
             rules: Vec::new(),
         })
@@ -264,7 +271,7 @@ impl Stack {
         };
         let mut config = StageConfig::new(
             name.to_string(),
-            upstream_of(&link.far, external, &self.directory),
+            upstream_of(&link.far.tcp, external, &self.directory),
         );
         config.carries = if is_http { Carries::Http } else { Carries::Raw };
         config.rules = rules;
@@ -279,30 +286,30 @@ impl Stack {
     }
 
     /// Says where a link's provider is: to its carriers, or to the stage before the provider.
-    fn set_provider(&mut self, name: &LinkName, provider: Provider) {
+    fn set_provider(&mut self, name: &LinkName, far: FarEnd) {
         let Some(link) = self.links.get_mut(name) else {
             return;
         };
-        link.far = provider.clone();
-        let near = match (&link.stage, &provider) {
+        link.far = far.clone();
+        let near = match (&link.stage, &far.tcp) {
             (Some(stage), Provider::Ready(_)) => {
                 // An external is asked for by its name each time, and needs no telling.
                 if link.external.is_none() {
-                    let upstream = upstream_of(&provider, None, &self.directory);
+                    let upstream = upstream_of(&far.tcp, None, &self.directory);
                     if let Err(error) = stage.set_upstream(&upstream) {
                         self.logs.add("wharf", Stream::Wharf, format!("{name}: {error}"));
                     }
                 }
                 Provider::Ready(vec![stage.address()])
             }
-            _ => provider.clone(),
+            _ => far.tcp,
         };
         let Carriers { tcp, udp } = link.carriers;
         if let Some(id) = tcp {
             self.note(self.relay.set_provider(id, near));
         }
         if let Some(id) = udp {
-            self.note(self.relay.set_provider(id, provider));
+            self.note(self.relay.set_provider(id, far.udp));
         }
     }
 
@@ -312,18 +319,20 @@ impl Stack {
             self.ports.forget(service);
             return;
         };
-        let provider = match view.phase {
+        let far = match view.phase {
             Phase::Ready => match self.live.get(service) {
-                Some(live) => Provider::Ready(probe::reachable(&live.listens)),
-                None => Provider::Down,
+                Some(live) => FarEnd::ready(&live.listens),
+                None => FarEnd::both(Provider::Down),
             },
-            Phase::Waiting | Phase::Starting | Phase::BackingOff => Provider::Starting,
-            Phase::Stopping if !self.supervisor.is_stopping() => Provider::Starting,
-            Phase::Stopping | Phase::Stopped | Phase::Done | Phase::Failed { .. } => Provider::Down,
+            Phase::Waiting | Phase::Starting | Phase::BackingOff => FarEnd::both(Provider::Starting),
+            Phase::Stopping if !self.supervisor.is_stopping() => FarEnd::both(Provider::Starting),
+            Phase::Stopping | Phase::Stopped | Phase::Done | Phase::Failed { .. } => {
+                FarEnd::both(Provider::Down)
+            }
         };
         let links = self.links.keys().filter(|name| name.provider == *service);
         for name in links.cloned().collect::<Vec<_>>() {
-            self.set_provider(&name, provider.clone());
+            self.set_provider(&name, far.clone());
         }
     }
 
@@ -358,64 +367,10 @@ impl Stack {
     }
 }
 
-/// What carries traffic to a provider.
-fn transport(project: &Project, provider: &ServiceName) -> Transport {
-    let service = project.service(provider.as_str());
-    let external = project.external(provider.as_str());
-    service
-        .map(|service| service.transport)
-        .or(external.map(|external| external.transport))
-        .unwrap_or_default()
-}
-
 fn observe(written: Observation) -> Observe {
     match written {
         Observation::Off => Observe::Off,
         Observation::Heads => Observe::heads(),
         Observation::Bodies => Observe::bodies(BODIES),
-    }
-}
-
-/// Where a stage dials.
-fn upstream_of(far: &Provider, external: Option<&External>, directory: &std::path::Path) -> Upstream {
-    let addresses = match far {
-        Provider::Ready(addresses) => addresses.clone(),
-        Provider::Starting | Provider::Down => Vec::new(),
-    };
-    let Some(external) = external else {
-        return Upstream::clear(addresses);
-    };
-    let far = match &external.address {
-        ExternalAddress::Socket(address) => Far::Addresses(vec![*address]),
-        ExternalAddress::Named(host, port) => Far::Host(host.clone(), port.get()),
-    };
-    let tls = external.tls.as_ref().map(|tls| TlsOrigination {
-        server_name: tls.name.clone(),
-        roots: match &tls.roots {
-            TlsRoots::Platform => Roots::Platform,
-            TlsRoots::File(file) => Roots::File(directory.join(file)),
-            TlsRoots::Nobody => Roots::DangerouslyUnverified,
-        },
-        alpn: match external.protocol.scheme() {
-            "postgresql" => vec!["postgresql".to_owned()],
-            _ => Vec::new(),
-        },
-    });
-    Upstream { far, tls }
-}
-
-/// The addresses of an external, as a link's provider.
-fn resolve(external: &External) -> Result<Provider, StackError> {
-    match &external.address {
-        ExternalAddress::Socket(address) => Ok(Provider::Ready(vec![*address])),
-        ExternalAddress::Named(host, port) => {
-            let resolved = (host.as_str(), port.get()).to_socket_addrs();
-            let addresses = resolved.map_err(|source| StackError::Resolve {
-                external: external.name.to_string(),
-                name: external.address.to_string(),
-                source,
-            })?;
-            Ok(Provider::Ready(addresses.collect()))
-        }
     }
 }

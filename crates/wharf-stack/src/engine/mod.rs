@@ -10,11 +10,13 @@
 //! - `streams`: the standard streams of a service.
 //! - `wire`: ports, environments, and what changes when the file does.
 //! - `links`: what leads from a consumer to its provider.
+//! - `far`: where that provider is.
 //! - `play`: scenarios.
 //! - `watch`: captures, and what was asked and answered.
 //! - `calls`: requests at the control socket.
 
 mod calls;
+mod far;
 mod files;
 mod launch;
 mod links;

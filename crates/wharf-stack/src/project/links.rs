@@ -72,17 +72,31 @@ pub(super) fn all(
         link.observe = table.observe.unwrap_or_default();
         link.http = http(table.http.as_deref().unwrap_or_default())?;
         link.via = via(table.via.as_deref().unwrap_or_default(), segments)?;
-        if let Some(first) = table.via.iter().flatten().next()
-            && transport(&name, services, externals).has_udp()
-        {
-            let message = format!("link `{name}` carries datagrams, which pass no segments");
-            return Err(Fault::new(&first.span, message).hint("give the link conditions of its own"));
-        }
+        for_connections_only(&name, table, transport(&name, services, externals))?;
         link.listen = listen(table.listen.as_ref(), &name)?;
         link.profile = table.profile.as_ref().map(|profile| profile.value.clone());
         seen.push(name);
     }
     Ok(links)
+}
+
+/// Refuses what a link that carries datagrams cannot do, rather than leaving it undone.
+fn for_connections_only(name: &LinkName, table: &LinkTable, transport: Transport) -> Result<(), Fault> {
+    if let (true, Some(segment)) = (transport.has_udp(), table.via.iter().flatten().next()) {
+        let message = format!("link `{name}` carries datagrams, which pass no segments");
+        return Err(Fault::new(&segment.span, message).hint("give the link conditions of its own"));
+    }
+    if let (false, Some(rule)) = (transport.has_tcp(), table.http.iter().flatten().next()) {
+        let message = format!(
+            "link `{name}`: HTTP comes over connections, and `{}` takes datagrams",
+            name.provider
+        );
+        return Err(Fault::new(&rule.span, message).hint(format!(
+            "leave the rules out, or let `{}` have transport = \"both\"",
+            name.provider
+        )));
+    }
+    Ok(())
 }
 
 /// What carries the traffic of a link: its provider says so.

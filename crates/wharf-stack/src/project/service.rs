@@ -63,11 +63,33 @@ pub(super) fn read(key: &At<String>, table: &ServiceTable, names: &Names) -> Res
         name,
     };
     placeholders(&service, table)?;
+    if service.transport == Transport::Udp {
+        for_connections_only(key, &service, table)?;
+    }
     if service.kind == ServiceKind::Task && service.door {
         let message = format!("`{}` is a task: the door cannot lead to it", service.name);
         return Err(Fault::new(&key.span, message).hint("leave `door` out, or `kind`"));
     }
     Ok(service)
+}
+
+/// Refuses what a service that takes datagrams alone cannot do.
+fn for_connections_only(key: &At<String>, service: &Service, table: &ServiceTable) -> Result<(), Fault> {
+    let name = &service.name;
+    if let (Some(ready), ReadyCheck::Connect | ReadyCheck::Http(_)) = (&table.ready, &service.ready) {
+        let message = format!("`{name}` takes datagrams, and this check makes a connection");
+        return Err(Fault::new(&ready.span, message)
+            .hint("leave `ready` out: it is ready when it has bound its port; or write { log = \"…\" }"));
+    }
+    if let (Some(socket), SocketPassing::Pass) = (&table.socket, service.socket) {
+        let message = format!("`{name}` takes datagrams, and only sockets for connections are passed");
+        return Err(Fault::new(&socket.span, message).hint("leave `socket` out"));
+    }
+    if service.door {
+        let message = format!("`{name}` takes datagrams: the door cannot lead to it");
+        return Err(Fault::new(&key.span, message).hint("leave `door` out, or write transport = \"both\""));
+    }
+    Ok(())
 }
 
 /// Checks that the placeholders of the command, the variables and the check stand for something.
