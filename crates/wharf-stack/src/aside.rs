@@ -4,11 +4,8 @@
 //! a control socket, so that `wharf ps --all`, `wharf links` and `wharf down` find it.
 
 use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
 
-use crate::control::{self, Reply, Request};
+use crate::control::{self, Reply, Request, Serving};
 use crate::engine::StackError;
 use crate::logs::Logs;
 use crate::rundir::{ProcessMark, RunDir, RunRecord, StackFiles, StackLock};
@@ -18,11 +15,8 @@ use crate::rundir::{ProcessMark, RunDir, RunRecord, StackFiles, StackLock};
 pub struct Aside {
     files: StackFiles,
     _lock: StackLock,
-    serving: Arc<AtomicUsize>,
+    serving: Serving,
 }
-
-/// For so long an end waits for answers that are being written.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 impl Aside {
     /// Lists this process as the stack `name`. `answer` is called from threads of its own, for every request but those
@@ -74,10 +68,7 @@ impl Aside {
 impl Drop for Aside {
     fn drop(&mut self) {
         self.files.remove();
-        // Whoever asked it to end is still to be told that it does. Followers of the log stay on, so not for long.
-        let begun = Instant::now();
-        while self.serving.load(Ordering::Relaxed) > 0 && begun.elapsed() < LAST_WORDS {
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        // Whoever asked it to end is still to be told that it does.
+        self.serving.await_last_words();
     }
 }

@@ -14,7 +14,7 @@ pub use protocol::{
     Change, LinkStatus, LogQuery, PortStatus, Refusal, Reply, Request, SegmentStatus, ServiceStatus,
     StackStatus,
 };
-pub(crate) use server::{Call, listen};
+pub(crate) use server::{Call, Serving, listen};
 
 /// Whether the process at the other end of a Unix socket is of the same user.
 fn is_same_user(socket: &std::os::unix::net::UnixStream) -> bool {

@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::protocol::{LogQuery, Refusal, Reply, Request};
 use crate::logs::Logs;
@@ -17,6 +17,8 @@ const CONNECTIONS: usize = 128;
 /// How long a connected client may take to say what it wants, or to read its answer.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// For so long an end waits for answers that are being written.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How often the figures of a capture are told.
 const FIGURES_EVERY: Duration = Duration::from_millis(250);
 
@@ -26,14 +28,28 @@ pub(crate) struct Call {
     pub(crate) answer: Sender<Reply>,
 }
 
+/// The connections that are being served, for those who end right after an answer.
+#[derive(Debug, Default)]
+pub(crate) struct Serving(Arc<AtomicUsize>);
+
+impl Serving {
+    /// Waits until the answers under way are written: who ends before leaves its client without.
+    /// Followers of the log stay on, so not for long.
+    pub(crate) fn await_last_words(&self) {
+        let begun = Instant::now();
+        while self.0.load(Ordering::Relaxed) > 0 && begun.elapsed() < LAST_WORDS {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
 /// Binds the control socket and serves it from threads of its own. What it receives goes to
-/// `calls`, except for the log, which needs no turn of the engine. Returns how many connections are being
-/// served, for those who end right after an answer.
+/// `calls`, except for the log, which needs no turn of the engine.
 pub(crate) fn listen(
     path: &Path,
     logs: Logs,
     calls: impl Fn(Call) -> bool + Send + Sync + 'static,
-) -> io::Result<Arc<AtomicUsize>> {
+) -> io::Result<Serving> {
     match std::fs::remove_file(path) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
@@ -70,7 +86,7 @@ pub(crate) fn listen(
                 }
             }
         })?;
-    Ok(serving)
+    Ok(Serving(serving))
 }
 
 fn serve(stream: &UnixStream, logs: &Logs, calls: &dyn Fn(Call) -> bool) -> io::Result<()> {

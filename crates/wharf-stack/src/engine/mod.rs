@@ -33,7 +33,7 @@ use std::time::{Duration, Instant};
 
 use wharf_relay::Relay;
 
-use crate::control::{Call, Refusal, Reply};
+use crate::control::{Call, Refusal, Reply, Serving};
 use crate::guardian::{Guardian, Report};
 use crate::logs::{Logs, Stream};
 use crate::plan::ServicePlan;
@@ -100,6 +100,7 @@ pub struct Stack {
     first_start: FirstStart,
     settling: Vec<Sender<Reply>>,
     stopping: Vec<Sender<Reply>>,
+    serving: Serving,
     names_resolve: bool,
     failure: Option<Refusal>,
     ended: Ended,
@@ -352,7 +353,9 @@ impl Stack {
             .segments
             .values()
             .flat_map(|segment| [&segment.up, &segment.down]);
-        links.chain(segments).any(|conditions| !conditions.is_clear())
+        let mut conditions = links.chain(segments);
+        conditions.any(|conditions| !conditions.is_clear())
+            || self.links.values().any(|link| !link.rules.is_empty())
     }
 
     fn describe_failures(&self) -> Refusal {
@@ -422,6 +425,9 @@ impl Stack {
                 said: vec!["stopped".to_owned()],
             });
         }
+        // Whoever still asks is told by this that nobody answers any more.
+        drop((self.messages, self.playing));
+        self.serving.await_last_words();
         match last {
             Some(refusal) => Err(refusal),
             None => Ok(self.ended),

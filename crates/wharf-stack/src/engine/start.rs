@@ -9,7 +9,7 @@ use wharf_lease::{Checkout, Error as LeaseError, Key, Registry, RegistryConfig, 
 use wharf_relay::Relay;
 
 use super::{Ended, FirstStart, Message, Stack};
-use crate::control::Client;
+use crate::control::{Client, Serving};
 use crate::guardian::{Guardian, GuardianError};
 use crate::logs::{Logs, Stream};
 use crate::plan::PlanError;
@@ -289,6 +289,7 @@ impl Stack {
             first_start: FirstStart::UnderWay,
             settling: Vec::new(),
             stopping: Vec::new(),
+            serving: Serving::default(),
             names_resolve: true,
             failure: None,
             ended: Ended::Stopped,
@@ -318,7 +319,7 @@ impl Stack {
         }
         let path = self.files.socket();
         let sender = self.sender.clone();
-        crate::control::listen(&path, self.logs.clone(), move |call| {
+        self.serving = crate::control::listen(&path, self.logs.clone(), move |call| {
             sender.send(Message::Call(call)).is_ok()
         })
         .map_err(|source| StackError::Control { path, source })?;
