@@ -88,11 +88,11 @@ pub(crate) enum Command {
     },
     /// Print the JSON Schema of wharf.toml
     Schema,
-    /// Show the links of a stack, with live figures
+    /// Show the links and segments of a stack, with live figures
     Links {
         #[command(flatten)]
         which: Which,
-        /// As JSON
+        /// The links as JSON; segments are in `wharf ps --json`
         #[arg(long)]
         json: bool,
         /// Again each second, until Ctrl-C

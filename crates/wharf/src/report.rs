@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use wharf_http::StageError;
 use wharf_lease::Error as LeaseError;
 use wharf_stack::control::{ControlError, Refusal};
 use wharf_stack::rundir::RunDirError;
@@ -99,6 +100,10 @@ impl From<StackError> for Report {
             ) => Code::PortTaken,
             StackError::Lease(_) | StackError::RunDir(_) | StackError::Control { .. } => Code::Unusable,
             StackError::Datagrams { .. } => Code::PortTaken,
+            StackError::Stage {
+                source: StageError::RootsFile { .. } | StageError::ServerName(_),
+                ..
+            } => Code::BadInput,
             StackError::Guardian(_) | StackError::Relay(_) | StackError::Stage { .. } => Code::Failed,
         };
         Report::new(code, &error).maybe_hint(error.hint())

@@ -6,6 +6,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
+use wharf_link::Settings;
 use wharf_relay::{CutDirection, Manner};
 use wharf_stack::control::{LinkStatus, ServiceStatus, StackStatus};
 use wharf_stack::logs::{Line, Stream};
@@ -146,11 +147,7 @@ fn link_rows(status: &StackStatus) -> impl Iterator<Item = String> {
 /// What a link does to its traffic, in colour where it does anything.
 pub(crate) fn conditions(link: &LinkStatus) -> String {
     let style = Style::of_stdout();
-    let mut text = if link.up == link.down {
-        link.up.to_string()
-    } else {
-        format!("up {}; down {}", link.up, link.down)
-    };
+    let mut text = both_ways(&link.up, &link.down);
     if !(link.up.is_clear() && link.down.is_clear()) {
         text = style.yellow(&text);
     }
@@ -168,6 +165,20 @@ pub(crate) fn conditions(link: &LinkStatus) -> String {
         text = format!("{} {text}", style.red(&format!("CUT{direction}{manner}")));
     }
     text
+}
+
+/// What is done in the two directions; by the name of a profile, where it is just that.
+pub(crate) fn both_ways(up: &Settings, down: &Settings) -> String {
+    let text = match up == down {
+        true => up.to_string(),
+        false => format!("up {up}; down {down}"),
+    };
+    let is_it =
+        |profile: &&wharf_link::Profile| profile.up.settings() == *up && profile.down.settings() == *down;
+    match wharf_link::profiles().iter().find(is_it) {
+        Some(profile) if !(up.is_clear() && down.is_clear()) => format!("{} ({text})", profile.name),
+        _ => text,
+    }
 }
 
 /// A row for each service: its name, its state, and where it is.

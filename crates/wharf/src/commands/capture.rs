@@ -32,7 +32,9 @@ pub(super) fn run(here: &Surroundings, args: &Capture) -> Result<(), Report> {
     };
     let begun = Instant::now();
     let lasts = args.seconds.map(Duration::from_secs);
-    for reply in client.ask_for_many(&request)? {
+    // Kept until the end: when this connection ends, so does the capture, and nobody is told its count.
+    let mut replies = client.ask_for_many(&request)?;
+    for reply in &mut replies {
         match reply? {
             Reply::Captured { packets, bytes, .. } => show(packets, bytes),
             Reply::Refused(refusal) => {
@@ -44,7 +46,9 @@ pub(super) fn run(here: &Surroundings, args: &Capture) -> Result<(), Report> {
             break;
         }
     }
-    finish(&client, args)
+    let finished = finish(&client, args);
+    drop(replies);
+    finished
 }
 
 /// A line that is written over as the figures grow.

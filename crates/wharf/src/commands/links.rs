@@ -4,45 +4,86 @@ use std::time::Duration;
 
 use wharf_link::{Conditions, Profile};
 use wharf_relay::{Cut, CutDirection, Manner};
-use wharf_stack::control::{Change, Client, LinkStatus, Reply, Request};
+use wharf_stack::control::{Change, Client, LinkStatus, Reply, Request, SegmentStatus, StackStatus};
 
 use crate::cli::{ConditionFlags, CutArgs, Direction, Set, Which};
 use crate::out;
 use crate::report::{Code, Report};
-use crate::screen::conditions;
+use crate::screen::{both_ways, conditions};
 use crate::surroundings::Surroundings;
 use crate::target;
 
 pub(super) fn run(here: &Surroundings, which: &Which, json: bool, watch: bool) -> Result<(), Report> {
     let client = target::find(here, which)?.client();
     loop {
-        let links = client.status()?.links;
+        let status = client.status()?;
         if json {
-            out::json(&links);
+            out::json(&status.links);
         } else {
             if watch {
                 out::text("\x1b[H\x1b[2J");
             }
-            let rows: Vec<Vec<String>> = links.iter().map(row).collect();
-            out::table(
-                &[
-                    "LINK",
-                    "ADDRESS",
-                    "CONNS",
-                    "UP",
-                    "DOWN",
-                    "RATE UP",
-                    "RATE DOWN",
-                    "CONDITIONS",
-                ],
-                &rows,
-            );
+            show(&status);
         }
         if !watch {
             return Ok(());
         }
         std::thread::sleep(Duration::from_secs(1));
     }
+}
+
+/// The links, and below them the segments, where there are any.
+fn show(status: &StackStatus) {
+    let links: Vec<Vec<String>> = status.links.iter().map(row).collect();
+    out::table(
+        &[
+            "LINK",
+            "ADDRESS",
+            "CONNS",
+            "UP",
+            "DOWN",
+            "RATE UP",
+            "RATE DOWN",
+            "CONDITIONS",
+        ],
+        &links,
+    );
+    if status.segments.is_empty() {
+        return;
+    }
+    let segments: Vec<Vec<String>> = status
+        .segments
+        .iter()
+        .map(|segment| segment_row(segment, &status.links))
+        .collect();
+    out::line("");
+    out::table(
+        &[
+            "SEGMENT",
+            "UP",
+            "DOWN",
+            "RATE UP",
+            "RATE DOWN",
+            "CONDITIONS",
+            "LINKS",
+        ],
+        &segments,
+    );
+}
+
+fn segment_row(segment: &SegmentStatus, links: &[LinkStatus]) -> Vec<String> {
+    let stats = &segment.stats;
+    let through = links.iter().filter(|link| link.via.contains(&segment.name));
+    let through: Vec<&str> = through.map(|link| link.name.as_str()).collect();
+    vec![
+        segment.name.clone(),
+        out::bytes(stats.bytes_up),
+        out::bytes(stats.bytes_down),
+        bits(stats.rate_up),
+        bits(stats.rate_down),
+        both_ways(&segment.up, &segment.down),
+        through.join(", "),
+    ]
 }
 
 fn row(link: &LinkStatus) -> Vec<String> {
@@ -59,7 +100,10 @@ fn row(link: &LinkStatus) -> Vec<String> {
         out::bytes(stats.bytes_down),
         bits(stats.rate_up),
         bits(stats.rate_down),
-        conditions(link),
+        match link.via.is_empty() {
+            true => conditions(link),
+            false => format!("{} via {}", conditions(link), link.via.join(", ")),
+        },
     ]
 }
 
