@@ -1,5 +1,7 @@
+use std::net::UdpSocket;
+
 use wharf_facts::Owner;
-use wharf_lease::verify::{Service, Verdict, listener_of};
+use wharf_lease::verify::{Service, Verdict, listener_of, receiver_of};
 
 use crate::worker::{Worker, command};
 use crate::{Place, Reuse, bind, v4};
@@ -56,4 +58,39 @@ fn a_cgroup_alone_is_enough() {
         Verdict::Foreign(_) => crate::skip("a_cgroup_alone_is_enough", "sockets bear none here"),
         verdict => assert_eq!(verdict, told),
     }
+}
+
+#[test]
+fn a_receiver_of_datagrams_is_told_from_a_client() {
+    let place = Place::new();
+    let (lease, _hold) = place.registry.lease_held(&place.key("dns")).expect("a hold");
+    let (other, _other_hold) = place.registry.lease_held(&place.key("moved")).expect("a hold");
+    let (told, moved) = (lease.port(), other.port());
+    let pids = [std::process::id()];
+    let us = Service {
+        pids: &pids,
+        cgroup: None,
+    };
+    let nobody = Service::default();
+    // The kernel chose its port: a client's. Other tests of this process have no sockets for datagrams.
+    let client = UdpSocket::bind("127.0.0.1:0").expect("bound");
+    assert_eq!(receiver_of(us, told).expect("a verdict"), Verdict::NotYet);
+    let server = UdpSocket::bind(v4(told)).expect("bound");
+    assert_eq!(
+        receiver_of(us, told).expect("a verdict"),
+        Verdict::AsTold(vec![v4(told)])
+    );
+    assert_eq!(
+        receiver_of(us, moved).expect("a verdict"),
+        Verdict::Elsewhere(vec![v4(told)])
+    );
+    assert!(matches!(
+        receiver_of(nobody, told).expect("a verdict"),
+        Verdict::Foreign(Owner::Known(_))
+    ));
+    // One that is connected takes from one peer alone: it serves nobody.
+    server
+        .connect(client.local_addr().expect("an address"))
+        .expect("connected");
+    assert_eq!(receiver_of(us, told).expect("a verdict"), Verdict::NotYet);
 }
