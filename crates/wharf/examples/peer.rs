@@ -33,6 +33,7 @@ fn main() -> io::Result<()> {
         "udp-silent" => {
             // A client's socket, at a port that the kernel chose: not what makes it ready.
             let _client = UdpSocket::bind((ip, 0))?;
+            writeln!(io::stdout(), "a client's socket is bound")?;
             await_file("go");
             return echo_datagrams((ip, port).into());
         }

@@ -2,6 +2,19 @@
 
 use crate::world::World;
 
+/// `a` needs `b`, and what is wrong comes behind; `b` takes datagrams in the second.
+macro_rules! after {
+    (tcp $text:literal) => {
+        concat!("[service.a]\nrun = \"true\"\nneeds = [\"b\"]\n[service.b]\nrun = \"true\"\n", $text)
+    };
+    (udp $text:literal) => {
+        concat!(
+            "[service.a]\nrun = \"true\"\nneeds = [\"b\"]\n[service.b]\nrun = \"true\"\ntransport = \"udp\"\n",
+            $text
+        )
+    };
+}
+
 /// Each file, the exit code of `wharf up -d`, and what its error must say.
 const FILES: &[(&str, i32, &[&str])] = &[
     (
@@ -44,6 +57,60 @@ const FILES: &[(&str, i32, &[&str])] = &[
         "[link.\"a -> b\"]\nrate = \"1mbps\"\n[service.a]\nrun = \"true\"\nneeds = [\"b\"]\n[service.b]\nrun = \"true\"\n",
         2,
         &["wharf.toml:2:"],
+    ),
+    (
+        after!(tcp "[scenario.x]\nlength = \"1s\"\nstep = [{ link = \"a -> c\", latency = \"1ms\" }]\n"),
+        2,
+        &["wharf.toml:8:18", "no link is meant by `a -> c`"],
+    ),
+    (
+        after!(tcp "[scenario.x]\nstep = [{ link = \"*\", latency = \"1ms\" }]\n"),
+        2,
+        &["wharf.toml:7:9", "nothing says when the scenario ends", "hint"],
+    ),
+    (
+        after!(tcp "[scenario.x]\nstep = [{ for = \"1s\", link = \"*\", latency = \"fast\" }]\n"),
+        2,
+        &["wharf.toml:7:45", "`fast`"],
+    ),
+    (
+        after!(tcp "[[link.\"a -> b\".http]]\nstatus = 503\nprobability = \"300%\"\n"),
+        2,
+        &["wharf.toml:", "300%"],
+    ),
+    (
+        after!(tcp "[link.\"a -> b\"]\nvia = [\"hom\"]\n[segment.home]\nrate = \"1mbit\"\n"),
+        2,
+        &[
+            "wharf.toml:7:8",
+            "there is no segment `hom`",
+            "did you mean `home`",
+        ],
+    ),
+    (
+        after!(udp "[link.\"a -> b\"]\nvia = [\"home\"]\n[segment.home]\nrate = \"1mbit\"\n"),
+        2,
+        &["wharf.toml:8:8", "which pass no segments"],
+    ),
+    (
+        after!(udp "[[link.\"a -> b\".http]]\nstatus = 503\n"),
+        2,
+        &["wharf.toml:7:1", "HTTP comes over connections"],
+    ),
+    (
+        after!(udp "ready = { connect = true }\n"),
+        2,
+        &["wharf.toml:7:9", "this check makes a connection", "hint"],
+    ),
+    (
+        after!(udp "door = true\n"),
+        2,
+        &["wharf.toml:4:", "the door cannot lead to it"],
+    ),
+    (
+        after!(udp "socket = \"pass\"\n"),
+        2,
+        &["wharf.toml:7:10", "only sockets for connections"],
     ),
     (
         "[service.web]\nrun = \"sh -c 'echo my last words; exit 7'\"\n",

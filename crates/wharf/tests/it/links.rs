@@ -2,26 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use crate::echo::{ECHO, connect, round_trip};
 use crate::world::{World, eventually};
-
-const ECHO: &str = "[service.a]\nrun = \"PEER hello\"\nneeds = [\"b\"]\n[service.b]\nrun = \"PEER echo\"\n";
-
-fn round_trip(stream: &mut TcpStream) -> std::io::Result<Duration> {
-    let begun = Instant::now();
-    stream.write_all(b"ping")?;
-    stream.read_exact(&mut [0; 4])?;
-    Ok(begun.elapsed())
-}
-
-fn connect(world: &World) -> TcpStream {
-    let stream = TcpStream::connect(world.variable("a", "B_ADDR")).expect("connected");
-    stream
-        .set_read_timeout(Some(Duration::from_secs(20)))
-        .expect("set");
-    stream
-}
 
 #[test]
 fn conditions_change_on_a_live_connection() {

@@ -1,12 +1,23 @@
 //! End-to-end tests: the program as a user runs it, against real processes and sockets.
 
 mod bad_input;
+mod capture;
+mod datagrams;
 mod door;
+mod echo;
 mod guardian;
 mod http;
+mod http_rules;
 mod links;
+mod play;
 mod ports;
+mod profiles;
+mod requests;
 mod running;
+mod segments;
+mod settings;
 mod stack;
+mod tls;
 mod toxiproxy;
+mod traces;
 mod world;

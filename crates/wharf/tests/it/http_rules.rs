@@ -1,0 +1,88 @@
+//! What happens to HTTP requests: by the project file, and live.
+
+use wharf_link::Seed;
+
+use crate::http::get;
+use crate::world::World;
+
+const HELLO: &str = "[service.a]\nrun = \"PEER hello\"\nneeds = [\"b\"]\n[service.b]\nrun = \"PEER hello\"\n";
+
+fn statuses(world: &World, path: &str, count: usize) -> Vec<u16> {
+    let address = world.variable("a", "B_ADDR");
+    let one = |_| {
+        let (status, _) = get(&address, &address, path).expect("an answer");
+        status
+            .split(' ')
+            .nth(1)
+            .expect("a code")
+            .parse()
+            .expect("a number")
+    };
+    (0..count).map(one).collect()
+}
+
+/// What a rule of 30 % does by this seed: the draws that `wharf_http::rules` documents.
+fn drawn(seed: u64, count: usize) -> Vec<u16> {
+    let rule = Seed(seed).derive("a -> b").derive("http").derive("rule 0");
+    let draw = |number: usize| (u128::from(rule.derive(&number.to_string()).0) * 1_000_000_000) >> 64;
+    (0..count)
+        .map(|number| if draw(number) < 300_000_000 { 503 } else { 200 })
+        .collect()
+}
+
+#[test]
+fn rules_of_the_file_hit_just_whom_the_seed_says() {
+    const COUNT: usize = 40;
+    let rule = "[[link.\"a -> b\".http]]\npath = \"/pay\"\nstatus = 503\nprobability = \"30%\"\n";
+    for seed in [7, 8] {
+        let world = World::new();
+        world.file(&format!("seed = {seed}\n{HELLO}{rule}"));
+        let up = world.up();
+        let seen = statuses(&world, "/pay", COUNT);
+        assert_eq!(seen, drawn(seed, COUNT), "seed {seed}");
+        assert!(seen.contains(&503) && seen.contains(&200));
+        // Requests that are none of the rule's business do not move its draws.
+        assert_eq!(statuses(&world, "/other", 5), [200; 5]);
+        assert_eq!(statuses(&world, "/pay", 5), drawn(seed, COUNT + 5)[COUNT..]);
+        assert!(up.said().contains(&format!("; seed {seed}")), "{}", up.said());
+        assert_eq!(world.status()["seed"], seed);
+        assert_eq!(up.stop().code, 0);
+    }
+    assert_ne!(drawn(7, COUNT), drawn(8, COUNT));
+}
+
+#[test]
+fn rules_come_and_go_while_the_stack_runs() {
+    let world = World::new();
+    world.file(HELLO);
+    world.run(&["up", "-d"]).ok();
+    assert_eq!(statuses(&world, "/pay", 1), [200]);
+    let said = world
+        .run(&[
+            "http",
+            "a -> b",
+            "path=/pay status=503 'body=try later'",
+            "path=/gone status=410",
+        ])
+        .ok();
+    assert_eq!(said, "a -> b: 2 HTTP rules");
+    let address = world.variable("a", "B_ADDR");
+    let (status, body) = get(&address, &address, "/pay").expect("an answer");
+    assert!(status.contains("503") && body == "try later", "{status} {body}");
+    assert_eq!(statuses(&world, "/gone", 1), [410]);
+    assert_eq!(statuses(&world, "/", 1), [200]);
+    let shown = world.run(&["http", "a -> b"]).ok();
+    assert!(shown.contains("/pay") && shown.contains("410"), "{shown}");
+    let wrong = world.run(&["http", "a -> b", "path=/pay statu=503"]);
+    wrong.fails(2, &["statu"]);
+    assert_eq!(
+        world.run(&["http", "a -> b", "--clear"]).ok(),
+        "a -> b: no HTTP rules"
+    );
+    assert_eq!(statuses(&world, "/pay", 1), [200]);
+    assert_eq!(world.run(&["http", "a -> b"]).ok(), "a -> b: no HTTP rules");
+    world
+        .run(&["http", "a -> c"])
+        .fails(2, &["there is no link `a -> c`"]);
+    world.run(&["down"]).ok();
+}
