@@ -13,11 +13,15 @@
 //! - **Nothing here acts.** There is no clock, no socket, no file and no environment in this crate;
 //!   its `clippy.toml` bans them.
 
+mod allocation;
+mod class;
 mod containers;
 mod counters;
+mod exposure;
 mod holder;
 mod interfaces;
 mod limits;
+mod meeting;
 mod names;
 mod ours;
 mod owner;
@@ -31,12 +35,17 @@ mod snapshot;
 mod socket;
 mod spoken;
 mod system;
+mod well_known;
 
+pub use allocation::{Allocation, Turn};
+pub use class::{BROWSER_BLOCKED, PortClass, is_browser_blocked};
 pub use containers::{Compose, Container, NetNamespace, PublishedPort};
 pub use counters::Counters;
+pub use exposure::Exposure;
 pub use holder::{Holder, SocketFacts, Timer, TimerKind};
 pub use interfaces::{Interface, InterfaceAddress};
 pub use limits::{Limits, Usage};
+pub use meeting::{Meeting, Route};
 pub use names::{Answer, Family, HostsLine, Names, Proxies, Resolution};
 pub use ours::{OurLease, OurLink, OurService, OurStack, Ours};
 pub use owner::{Owner, Process};
@@ -50,3 +59,4 @@ pub use snapshot::Snapshot;
 pub use socket::{Protocol, Socket, TcpState, UnknownState};
 pub use spoken::Spoken;
 pub use system::{Inside, System, Viewer, Wsl};
+pub use well_known::{WellKnown, well_known};

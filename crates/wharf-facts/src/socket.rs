@@ -29,6 +29,9 @@ pub struct Socket {
     /// Whether an IPv6 socket refuses IPv4, where the kernel says.
     #[serde(default)]
     pub v6only: Option<bool>,
+    /// The interface it is bound to (SO_BINDTODEVICE), by number.
+    #[serde(default)]
+    pub interface: Option<u32>,
     /// Bytes that wait to be read; for a listener, connections that wait to be accepted.
     #[serde(default)]
     pub receive_queue: u32,
@@ -189,6 +192,7 @@ mod tests {
             inode: 1,
             cgroup: None,
             v6only,
+            interface: None,
             receive_queue: 0,
             send_queue: 0,
         }

@@ -265,6 +265,7 @@ fn parse_socket(protocol: Protocol, payload: &[u8]) -> std::result::Result<Socke
         inode: u64::from(number(68)),
         cgroup: None,
         v6only: None,
+        interface: Some(number(40)).filter(|&index| index != 0),
     };
     for attribute in attributes(payload.get(ANSWER..).unwrap_or(&[])) {
         match attribute? {
@@ -326,6 +327,7 @@ mod tests {
                 inode: 4242,
                 cgroup: Some(5),
                 v6only: Some(true),
+                interface: None,
                 receive_queue: 3,
                 send_queue: 128,
             }

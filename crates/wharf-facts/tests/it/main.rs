@@ -1,0 +1,4 @@
+//! Snapshots that no machine ever had.
+
+mod json;
+mod meeting;
