@@ -165,6 +165,8 @@ fn serve_play(stream: &UnixStream, request: Request, calls: &dyn Fn(Call) -> boo
     }
     loop {
         let left = match answers.recv_timeout(Duration::from_millis(100)) {
+            // Whoever was refused plays nothing, and has nothing to stop.
+            Ok(reply @ Reply::Refused(_)) => return send(stream, &reply),
             Ok(reply) => send(stream, &reply).is_err(),
             Err(RecvTimeoutError::Timeout) => peer_has_left(stream),
             Err(RecvTimeoutError::Disconnected) => return Ok(()),

@@ -11,7 +11,6 @@ use wharf_relay::{
 use super::far::{FarEnd, transport, upstream_of};
 use super::files::beside;
 use super::{Stack, StackError};
-
 use crate::logs::Stream;
 use crate::project::{
     External, LinkDef, LinkName, Observation, Project, SegmentName, ServiceName, Transport,
@@ -121,11 +120,15 @@ impl Stack {
         }
         let in_file = (up, down);
         match self.links.get_mut(&def.name) {
-            Some(link) if link.in_file != in_file => {
-                link.in_file = in_file.clone();
-                self.set_conditions(&def.name, &in_file.0, &in_file.1);
+            Some(link) => {
+                for id in link.carriers.ids() {
+                    self.relay.observe(id, observe(def.observe))?;
+                }
+                if link.in_file != in_file {
+                    link.in_file = in_file.clone();
+                    self.set_conditions(&def.name, &in_file.0, &in_file.1);
+                }
             }
-            Some(_) => {}
             None => {
                 let link = self.new_link(project, def, transport, in_file)?;
                 self.links.insert(def.name.clone(), link);

@@ -7,11 +7,10 @@ use std::time::Duration;
 use wharf_link::Seed;
 
 use super::at::{At, Named};
+use super::carriage::{TlsOrigin, TlsRoots, Transport};
 use super::error::Fault;
 use super::name::{CLIENT, DOOR, Label, PortName, ServiceName, StackName};
-use super::values::{
-    ExternalAddress, Port, Protocol, ServiceKind, TlsOrigin, TlsRoots, Transport, parse_time,
-};
+use super::values::{ExternalAddress, Port, Protocol, ServiceKind, parse_time};
 use super::written::{ExternalTable, ProjectTable, ServiceTable, TlsTable, TlsValue};
 use super::{External, Need, NeedKind, Project, SEED, Service, links, order, scenarios, service, suggest};
 

@@ -3,9 +3,9 @@
 use wharf_link::{Profile, Settings, profiles};
 
 use super::at::At;
+use super::conditioned::{Conditioned, DirectionTable};
 use super::error::Fault;
 use super::suggest;
-use super::written::{Conditioned, DirectionTable};
 
 /// The conditions of a table with two directions, up and down: the profile's, overridden by the
 /// table's own keys, overridden by those of the direction.

@@ -4,9 +4,10 @@ use wharf_http::Rule;
 use wharf_link::Settings;
 
 use super::at::{At, Named};
+use super::conditioned::{LinkTable, SegmentTable};
 use super::error::Fault;
 use super::name::{Consumer, LinkName, SegmentName, ServiceName};
-use super::written::{HttpRule, LinkTable, SegmentTable};
+use super::written::HttpRule;
 use super::{
     External, NeedKind, Observation, Port, Service, ServiceKind, Transport, check, conditions, service,
     suggest,

@@ -28,7 +28,9 @@
 //! Nothing here reads a file, a clock or the environment: the caller does, and hands the text in.
 
 mod at;
+mod carriage;
 mod check;
+mod conditioned;
 mod conditions;
 pub mod dotenv;
 mod error;
@@ -50,6 +52,7 @@ use std::time::Duration;
 use wharf_link::Seed;
 
 use crate::scenario::Scenario;
+pub use carriage::{Observation, TlsOrigin, TlsRoots, Transport};
 pub use error::ProjectError;
 pub use links::{LinkDef, ProviderKind, SegmentDef};
 pub use name::{
@@ -58,8 +61,8 @@ pub use name::{
 };
 pub use schema::schema;
 pub use values::{
-    Address, Command, EnvFiles, ExternalAddress, HoldChoice, Observation, Port, Protocol, ReadyCheck,
-    RestartPolicy, ServiceKind, SocketPassing, StopSignal, TlsOrigin, TlsRoots, Transport,
+    Address, Command, EnvFiles, ExternalAddress, HoldChoice, Port, Protocol, ReadyCheck, RestartPolicy,
+    ServiceKind, SocketPassing, StopSignal,
 };
 
 /// The seed of a stack whose file names none: the same stack meets the same chance each time.

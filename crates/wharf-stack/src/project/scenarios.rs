@@ -7,10 +7,11 @@ use wharf_relay::{Cut, CutDirection, Manner};
 
 use super::at::{At, Named, Span};
 use super::check::label;
+use super::conditioned::{RepeatValue, ScenarioTable, StepTable};
 use super::error::Fault;
 use super::name::{LinkName, ScenarioName};
 use super::values::parse_time;
-use super::written::{OneOrMany, RepeatValue, ScenarioTable, StepTable};
+use super::written::OneOrMany;
 use super::{LinkDef, conditions, suggest};
 use crate::scenario::{Again, Does, Repeat, Scenario, Step};
 

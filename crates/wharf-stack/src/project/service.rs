@@ -5,15 +5,14 @@ use std::time::Duration;
 
 use super::Service;
 use super::at::{At, Span};
+use super::carriage::Transport;
 use super::check::{self, Names};
 use super::error::Fault;
 use super::frameworks;
 use super::name::{PortName, ServiceName};
 use super::substitute::{self, Known};
 use super::suggest;
-use super::values::{
-    Command, EnvFiles, HoldChoice, Port, Protocol, ReadyCheck, ServiceKind, SocketPassing, Transport,
-};
+use super::values::{Command, EnvFiles, HoldChoice, Port, Protocol, ReadyCheck, ServiceKind, SocketPassing};
 use super::written::{EnvValue, OneOrMany, ReadyTable, ReadyValue, ServiceTable};
 
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
