@@ -8,6 +8,7 @@
 //! goes, from its head (4.1). What CoDel calls the queue's bytes is what waits in all queues, as in
 //! Linux (`sch_fq_codel.c`), which the RFC describes in its section 5.
 
+use std::cmp::Reverse;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -123,13 +124,16 @@ impl<P: Packet> FqCoDel<P> {
 
     /// Drops half of the longest queue.
     fn shed(&mut self, lost: &mut impl FnMut(Lost<P>)) {
-        // The first of the longest, as `max_by_key` would give the last.
-        let longest = self
-            .flows
-            .iter_mut()
-            .rev()
-            .max_by_key(|flow| flow.fifo.load().bytes);
-        let Some(flow) = longest else {
+        // Whatever waits is in a list, so the many queues that are empty are not looked at. Of those
+        // with as many bytes the one with more packets: packets may have no bytes, and a queue that
+        // is empty yields nothing. Of equals the first.
+        let length = |index: usize| {
+            let load = self.flows.get(index).map(|flow| flow.fifo.load());
+            load.map(|load| (load.bytes, load.packets))
+        };
+        let listed = self.new.iter().chain(&self.old).copied();
+        let longest = listed.max_by_key(|&index| (length(index), Reverse(index)));
+        let Some(flow) = longest.and_then(|index| self.flows.get_mut(index)) else {
             return;
         };
         let half = flow.fifo.load().packets.div_ceil(2).min(DROP_BATCH);

@@ -149,3 +149,24 @@ fn the_longest_queue_pays_when_there_is_no_room() {
     // The first is on the line, so 38 wait when the 41st comes.
     assert_eq!(lost, (1..20).collect::<Vec<u64>>());
 }
+
+/// Packets of no bytes make no queue longer in bytes, and must be found all the same.
+#[test]
+fn a_queue_of_packets_without_bytes_gives_them_up() {
+    let setup = Setup {
+        limit: QueueLimit::Packets(10),
+        ..setup(FQ)
+    };
+    let mut queue = queue(setup, Overflow::Drop);
+    let mut lost = 0;
+    for id in 0..100 {
+        let item = Item::of_flow(id, 0, id % 7);
+        let _ = queue.push(ms(id), item, wharf_link::queue::Load::NONE, &mut |_| lost += 1);
+        // Queues that have been emptied stay in the round for a while.
+        if id % 3 == 0 && queue.pop(ms(id), &mut |_| lost += 1).is_some() {
+            lost += 1;
+        }
+    }
+    assert!(queue.load().packets <= 10, "{:?}", queue.load());
+    assert_eq!(lost + queue.load().packets, 100);
+}
