@@ -1,12 +1,17 @@
 //! Where nothing can be seen yet: macOS, Windows and the rest. Each question is answered by what
 //! is missing. macOS needs `proc_pidfdinfo` and `sysctl`, Windows `GetExtendedTcpTable`.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
 use std::net::SocketAddr;
 
-use wharf_facts::{PortRange, Process, Protocol, Socket};
+use wharf_facts::{
+    Counters, Interface, Limits, NetNamespace, PortRange, Process, ProcessFacts, Protocol, Seen, Settings,
+    Socket, System, Timer, Viewer,
+};
 
+use crate::owner::Search;
+use crate::snapshot::Detail;
 use crate::sockets::States;
 use crate::{Error, Result};
 
@@ -74,4 +79,106 @@ pub(crate) fn reserved_ports() -> Result<Vec<PortRange>> {
 
 pub(crate) fn unprivileged_start() -> Result<u16> {
     unsupported("read the least unprivileged port")
+}
+
+pub(crate) type Entry = (Socket, Option<Timer>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    All,
+    Own(u16),
+    Peer(u16),
+}
+
+pub(crate) fn entries(_: Protocol, _: States, _: Wanted) -> Result<Vec<Entry>> {
+    unsupported("list sockets")
+}
+
+/// What a walk found.
+pub(crate) struct Found {
+    pub(crate) pids: HashMap<u64, Vec<u32>>,
+    pub(crate) is_whole: bool,
+}
+
+pub(crate) fn holders(_: &[&Socket], _: Search) -> Result<Found> {
+    unsupported("find the owners of sockets")
+}
+
+pub(crate) struct Reader;
+
+impl Reader {
+    pub(crate) fn new(_: Detail) -> Self {
+        Self
+    }
+
+    pub(crate) fn read(&mut self, _: u32) -> Option<ProcessFacts> {
+        None
+    }
+}
+
+fn unseen<T>(what: &str) -> Seen<T> {
+    Seen::unknown(format_args!(
+        "{what}: not supported on {} yet",
+        std::env::consts::OS
+    ))
+}
+
+pub(crate) fn system() -> System {
+    System {
+        os: Seen::Known(std::env::consts::OS.to_owned()),
+        kernel: unseen("read the kernel's release"),
+        distribution: unseen("read the distribution's name"),
+        hostname: unseen("read the machine's name"),
+        booted_at: unseen("read when the machine was started"),
+        ticks_per_second: unseen("read the clock's unit"),
+        inside: unseen("see what this system runs inside"),
+        netns: unseen("see the network namespace"),
+    }
+}
+
+pub(crate) fn viewer() -> Viewer {
+    Viewer {
+        uid: unseen("read the user's number"),
+        user: unseen("read the user's name"),
+        pid: Seen::Known(std::process::id()),
+        cwd: std::env::current_dir()
+            .map(|cwd| cwd.display().to_string())
+            .into(),
+        capabilities: unseen("read the capabilities"),
+    }
+}
+
+pub(crate) fn limits() -> Limits {
+    Limits {
+        descriptors: unseen("read the limit of descriptors"),
+        descriptors_hard: unseen("read the limit of descriptors"),
+        files: unseen("count open files"),
+        inotify_watches: Seen::unknown("inotify is Linux's"),
+        inotify_instances: Seen::unknown("inotify is Linux's"),
+    }
+}
+
+pub(crate) fn settings() -> Settings {
+    about_ports()
+}
+
+pub(crate) fn about_ports() -> Settings {
+    Settings {
+        ephemeral: unseen("read the ephemeral port range"),
+        reserved: unseen("read the reserved ports"),
+        unprivileged_start: unseen("read the least unprivileged port"),
+        ..Settings::default()
+    }
+}
+
+pub(crate) fn counters() -> Seen<Counters> {
+    unseen("read the kernel's counters")
+}
+
+pub(crate) fn interfaces() -> Result<Vec<Interface>> {
+    unsupported("list network interfaces")
+}
+
+pub(crate) fn namespaces() -> Result<Vec<NetNamespace>> {
+    unsupported("list network namespaces")
 }

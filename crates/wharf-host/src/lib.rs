@@ -20,10 +20,16 @@
 //! Only Linux has an implementation so far. Elsewhere each question is answered by
 //! [`Error::Unsupported`], which names what is missing.
 
+pub mod checkout;
+mod containers;
 mod error;
 pub mod owner;
 pub mod ports;
 pub mod process;
+pub mod proxies;
+mod redact;
+mod resolver;
+pub mod snapshot;
 pub mod sockets;
 
 #[cfg(target_os = "linux")]

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use wharf_facts::{Owner, Process, Socket};
+use wharf_facts::{Holder, Owner, Process, Socket};
 
-use crate::{Result, process};
+use crate::{Result, platform, process};
 
 /// Who has `socket` open: every process that does, not only the first one found.
 ///
@@ -21,35 +21,46 @@ pub fn of(socket: &Socket) -> Result<Owner> {
 /// # Errors
 /// As [`of`].
 pub fn of_each(sockets: &[Socket]) -> Result<Vec<Owner>> {
-    let mut found: HashMap<u64, Vec<Process>> = sockets
-        .iter()
-        .filter(|socket| socket.inode != 0)
-        .map(|socket| (socket.inode, Vec::new()))
-        .collect();
-    if !found.is_empty() {
-        for pid in process::all()? {
-            // Not to be seen, or gone by now: it may be the owner, and then the owner is hidden.
-            let Ok(inodes) = process::socket_inodes(pid) else {
-                continue;
-            };
-            let mut description = None;
-            for inode in inodes {
-                let Some(owners) = found.get_mut(&inode) else {
-                    continue;
-                };
-                if description.is_none() {
-                    description = process::describe(pid);
-                }
-                owners.extend(description.clone());
-            }
+    let references: Vec<&Socket> = sockets.iter().collect();
+    let found = platform::holders(&references, Search::All)?;
+    let mut described: HashMap<u32, Option<Process>> = HashMap::new();
+    let mut describe = |pid: u32| {
+        let known = described.entry(pid).or_insert_with(|| process::describe(pid));
+        known.clone()
+    };
+    let owner = |socket: &Socket| {
+        let pids = found.pids.get(&socket.inode).map_or(&[][..], Vec::as_slice);
+        let processes: Vec<Process> = pids.iter().filter_map(|&pid| describe(pid)).collect();
+        match socket.inode {
+            0 => Owner::Nobody,
+            _ if processes.is_empty() => Owner::Hidden { uid: socket.uid },
+            _ => Owner::Known(processes),
         }
-    }
-    Ok(sockets
-        .iter()
-        .map(|socket| match found.get(&socket.inode) {
-            None => Owner::Nobody,
-            Some(owners) if owners.is_empty() => Owner::Hidden { uid: socket.uid },
-            Some(owners) => Owner::Known(owners.clone()),
-        })
-        .collect())
+    };
+    Ok(sockets.iter().map(owner).collect())
+}
+
+/// How far to look for owners.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Search {
+    /// Until each socket has an owner: enough for a list, and cheap. Others who share a socket are
+    /// found only by chance.
+    FirstOfEach,
+    /// Into every process that may be looked into.
+    All,
+}
+
+/// Who has each of `sockets` open, in their order, by pid alone.
+///
+/// # Errors
+/// As [`of`].
+pub fn holders(sockets: &[&Socket], search: Search) -> Result<Vec<Holder>> {
+    let found = platform::holders(sockets, search)?;
+    let holder = |socket: &&Socket| match found.pids.get(&socket.inode) {
+        _ if socket.inode == 0 => Holder::Nobody,
+        Some(pids) if found.is_whole => Holder::Pids(pids.clone()),
+        Some(pids) => Holder::AtLeast(pids.clone()),
+        None => Holder::Hidden,
+    };
+    Ok(sockets.iter().map(holder).collect())
 }

@@ -1,16 +1,33 @@
 //! Linux: netlink and `/proc`.
 
+mod cgroup;
+mod counters;
+mod detail;
+mod holders;
+mod interfaces;
+mod machine;
+mod namespaces;
 mod netlink;
 mod procfs;
 mod settings;
 mod sock_diag;
 mod stat;
+mod users;
+
+pub(crate) use counters::counters;
+pub(crate) use detail::Reader;
+pub(crate) use holders::holders;
+pub(crate) use interfaces::interfaces;
+pub(crate) use machine::{limits, system, viewer};
+pub(crate) use namespaces::namespaces;
 
 pub(crate) use procfs::{
     cgroup_id, children, describe, environ_value, is_alive, processes, socket_inodes, start_time,
 };
-pub(crate) use settings::{ephemeral_range, reserved_ports, unprivileged_start};
-pub(crate) use sock_diag::{sockets, tcp_connection};
+pub(crate) use settings::{
+    about_ports, all as settings, ephemeral_range, reserved_ports, unprivileged_start,
+};
+pub(crate) use sock_diag::{Entry, Wanted, entries, sockets, tcp_connection};
 
 /// A small generator for tests that feed the parsers bytes no kernel would send.
 #[cfg(test)]

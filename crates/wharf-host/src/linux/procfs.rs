@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use wharf_facts::Process;
 
+use super::holders::each_socket;
 use super::stat::{Stat, arguments, effective_uid, variable};
 use crate::{Error, Result};
 
@@ -17,11 +18,11 @@ use crate::{Error, Result};
 const LIMIT: u64 = 4 * 1024 * 1024;
 const ESRCH: i32 = 3;
 
-fn path(pid: u32, name: &str) -> PathBuf {
+pub(super) fn path(pid: u32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))
 }
 
-fn read(path: &Path) -> io::Result<Vec<u8>> {
+pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
     let mut bytes = Vec::new();
     File::open(path)?.take(LIMIT).read_to_end(&mut bytes)?;
     Ok(bytes)
@@ -92,37 +93,18 @@ pub(crate) fn environ_value(pid: u32, key: &str) -> Option<OsString> {
 }
 
 pub(crate) fn socket_inodes(pid: u32) -> Result<BTreeSet<u64>> {
-    let directory = path(pid, "fd");
-    let entries = match fs::read_dir(&directory) {
-        Ok(entries) => entries,
-        Err(error) if vanished(&error) => return Ok(BTreeSet::new()),
-        Err(source) => {
-            return Err(Error::Read {
-                path: directory,
-                source,
-            });
-        }
-    };
     let mut inodes = BTreeSet::new();
-    for entry in entries {
-        match entry.and_then(|entry| fs::read_link(entry.path())) {
-            Ok(target) => inodes.extend(target.to_str().and_then(socket_inode)),
-            // This descriptor was closed meanwhile, or the whole process went.
-            Err(error) if vanished(&error) => {}
-            Err(source) => {
-                return Err(Error::Read {
-                    path: directory,
-                    source,
-                });
-            }
-        }
+    match each_socket(pid, |inode| {
+        inodes.insert(inode);
+    }) {
+        Ok(()) => Ok(inodes),
+        // It went while it was looked at: what it had open it has no more.
+        Err(error) if vanished(&error) => Ok(BTreeSet::new()),
+        Err(source) => Err(Error::Read {
+            path: path(pid, "fd"),
+            source,
+        }),
     }
-    Ok(inodes)
-}
-
-/// `socket:[4242]` → 4242.
-fn socket_inode(target: &str) -> Option<u64> {
-    target.strip_prefix("socket:[")?.strip_suffix(']')?.parse().ok()
 }
 
 pub(crate) fn describe(pid: u32) -> Option<Process> {
@@ -152,24 +134,4 @@ pub(crate) fn cgroup_id(pid: u32) -> Option<u64> {
             root.join("cgroup.procs").exists().then_some(())?;
             Some(fs::metadata(root.join(group)).ok()?.ino())
         })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_socket_has_a_sockets_inode() {
-        assert_eq!(socket_inode("socket:[4242]"), Some(4242));
-        for other in [
-            "pipe:[1]",
-            "socket:[]",
-            "socket:[x]",
-            "socket:[1",
-            "/dev/null",
-            "",
-        ] {
-            assert_eq!(socket_inode(other), None, "{other}");
-        }
-    }
 }

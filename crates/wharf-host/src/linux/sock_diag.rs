@@ -8,7 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 use socket2::{Domain, Protocol as NetlinkProtocol, Type};
-use wharf_facts::{Protocol, Socket, TcpState};
+use wharf_facts::{Protocol, Socket, TcpState, Timer, TimerKind};
 
 use super::netlink::{self, Message, attributes, messages, u32_at, u64_at};
 use crate::sockets::States;
@@ -40,12 +40,33 @@ const ATTEMPTS: usize = 4;
 /// The kernel answers at once or not at all; this is only against waiting for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
+/// A socket, and the timer that runs on it.
+pub(crate) type Entry = (Socket, Option<Timer>);
+
 /// The sockets of `protocol` in one of `states`, IPv4's first.
 pub(crate) fn sockets(protocol: Protocol, states: States) -> Result<Vec<Socket>> {
+    let entries = entries(protocol, states, Wanted::All)?;
+    Ok(entries.into_iter().map(|(socket, _)| socket).collect())
+}
+
+/// Which sockets are wanted. The kernel itself leaves the others out (net/ipv4/inet_diag.c:
+/// `inet_diag_dump_icsk` compares the ports of the request), so they cost no copy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    /// All.
+    All,
+    /// Those whose own port is this.
+    Own(u16),
+    /// Those whose peer's port is this.
+    Peer(u16),
+}
+
+/// The sockets of `protocol` in one of `states` that are wanted, with their timers.
+pub(crate) fn entries(protocol: Protocol, states: States, wanted: Wanted) -> Result<Vec<Entry>> {
     let mut connection = Connection::open(LIST)?;
     let mut found = Vec::new();
     for family in [AF_INET, AF_INET6] {
-        let query = dump_request(family, protocol, states);
+        let query = dump_request(family, protocol, states, wanted);
         connection.dump(protocol, &query, &mut found)?;
     }
     Ok(found)
@@ -86,7 +107,7 @@ impl Connection {
     }
 
     /// Adds to `found` what a dump gives.
-    fn dump(&mut self, protocol: Protocol, query: &[u8], found: &mut Vec<Socket>) -> Result<()> {
+    fn dump(&mut self, protocol: Protocol, query: &[u8], found: &mut Vec<Entry>) -> Result<()> {
         let before = found.len();
         for _ in 0..ATTEMPTS {
             found.truncate(before);
@@ -98,7 +119,7 @@ impl Connection {
     }
 
     /// Whether the dump was interrupted.
-    fn dump_once(&mut self, protocol: Protocol, query: &[u8], found: &mut Vec<Socket>) -> Result<bool> {
+    fn dump_once(&mut self, protocol: Protocol, query: &[u8], found: &mut Vec<Entry>) -> Result<bool> {
         self.send(query, netlink::FLAG_DUMP)?;
         let mut interrupted = false;
         loop {
@@ -150,7 +171,7 @@ impl Connection {
                 }
                 SOCK_DIAG_BY_FAMILY => {
                     return parse_socket(Protocol::Tcp, message.payload)
-                        .map(Some)
+                        .map(|(socket, _)| Some(socket))
                         .map_err(|detail| self.malformed(detail));
                 }
                 _ => {}
@@ -203,7 +224,7 @@ impl Connection {
     }
 }
 
-fn dump_request(family: u8, protocol: Protocol, states: States) -> Vec<u8> {
+fn dump_request(family: u8, protocol: Protocol, states: States, wanted: Wanted) -> Vec<u8> {
     let protocol = match protocol {
         Protocol::Tcp => IPPROTO_TCP,
         Protocol::Udp => IPPROTO_UDP,
@@ -211,6 +232,13 @@ fn dump_request(family: u8, protocol: Protocol, states: States) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(REQUEST);
     bytes.extend([family, protocol, 0, 0]);
     bytes.extend(states.bits().to_ne_bytes());
+    let (own, peer) = match wanted {
+        Wanted::All => (0, 0),
+        Wanted::Own(port) => (port, 0),
+        Wanted::Peer(port) => (0, port),
+    };
+    bytes.extend(u16::to_be_bytes(own));
+    bytes.extend(u16::to_be_bytes(peer));
     bytes.resize(REQUEST, 0);
     bytes
 }
@@ -245,7 +273,7 @@ fn padded(address: Ipv4Addr) -> [u8; 16] {
 }
 
 /// One `struct inet_diag_msg` and its attributes.
-fn parse_socket(protocol: Protocol, payload: &[u8]) -> std::result::Result<Socket, &'static str> {
+fn parse_socket(protocol: Protocol, payload: &[u8]) -> std::result::Result<Entry, &'static str> {
     let fixed: &[u8; ANSWER] = payload.first_chunk().ok_or("a socket shorter than its struct")?;
     let number = |offset| u32_at(fixed, offset).unwrap_or(0);
     let state = match TcpState::try_from(fixed[1]).map_err(|_| "a socket in an unknown state")? {
@@ -274,7 +302,24 @@ fn parse_socket(protocol: Protocol, payload: &[u8]) -> std::result::Result<Socke
             _ => {}
         }
     }
-    Ok(socket)
+    Ok((socket, timer(fixed[2], fixed[3], number(52))))
+}
+
+/// `idiag_timer`, `idiag_retrans` and `idiag_expires` (sock_diag(7)).
+fn timer(kind: u8, retransmits: u8, expires_ms: u32) -> Option<Timer> {
+    let kind = match kind {
+        0 => return None,
+        1 => TimerKind::Retransmit,
+        2 => TimerKind::Keepalive,
+        3 => TimerKind::TimeWait,
+        4 => TimerKind::ZeroWindowProbe,
+        _ => TimerKind::Other,
+    };
+    Some(Timer {
+        kind,
+        expires_ms,
+        retransmits,
+    })
 }
 
 /// The port at `port` and the address at `ip`, in the family that the first byte names.
@@ -315,7 +360,8 @@ mod tests {
 
     #[test]
     fn a_socket_is_read_whole() {
-        let socket = parse_socket(Protocol::Tcp, &listener()).expect("a socket");
+        let (socket, timer) = parse_socket(Protocol::Tcp, &listener()).expect("a socket");
+        assert_eq!(timer, None);
         assert_eq!(
             socket,
             Socket {
@@ -336,7 +382,10 @@ mod tests {
 
     #[test]
     fn requests_have_the_kernels_length() {
-        assert_eq!(dump_request(AF_INET, Protocol::Udp, States::ALL).len(), REQUEST);
+        for wanted in [Wanted::All, Wanted::Own(1), Wanted::Peer(1)] {
+            let request = dump_request(AF_INET, Protocol::Udp, States::ALL, wanted);
+            assert_eq!(request.len(), REQUEST);
+        }
         let local = "127.0.0.1:1".parse().expect("an address");
         let remote = "127.0.0.1:2".parse().expect("an address");
         assert_eq!(

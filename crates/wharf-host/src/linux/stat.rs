@@ -6,6 +6,14 @@ pub(super) struct Stat {
     pub(super) name: String,
     pub(super) state: u8,
     pub(super) parent: u32,
+    pub(super) group: u32,
+    pub(super) session: u32,
+    /// The terminal's device number; 0 for none.
+    pub(super) terminal: u32,
+    /// Processor time, as user and in the kernel, in clock ticks.
+    pub(super) cpu_ticks: u64,
+    /// Pages in memory.
+    pub(super) resident: u64,
     pub(super) threads: u64,
     pub(super) start_time: u64,
 }
@@ -24,6 +32,15 @@ impl Stat {
             name: String::from_utf8_lossy(name).into_owned(),
             state: *field(3)?.as_bytes().first()?,
             parent: field(4)?.parse().ok()?,
+            // These two are -1 or 0 where the process has none.
+            group: field(5)?.parse().unwrap_or(0),
+            session: field(6)?.parse().unwrap_or(0),
+            terminal: field(7)?.parse::<i32>().ok()?.cast_unsigned(),
+            cpu_ticks: field(14)?
+                .parse::<u64>()
+                .ok()?
+                .saturating_add(field(15)?.parse().ok()?),
+            resident: field(24).and_then(|pages| pages.parse().ok()).unwrap_or(0),
             threads: field(20)?.parse().ok()?,
             start_time: field(22)?.parse().ok()?,
         })
@@ -42,15 +59,31 @@ impl Stat {
 
 /// The effective user, from the line `Uid:` of `/proc/PID/status`: real, effective, saved, fs.
 pub(super) fn effective_uid(status: &[u8]) -> Option<u32> {
+    status_number(status, "Uid:", 1)
+}
+
+/// The number at place `index`, from 0, of the line of `/proc/PID/status` that begins with `key`.
+pub(super) fn status_number(status: &[u8], key: &str, index: usize) -> Option<u32> {
     let line = status
         .split(|&byte| byte == b'\n')
-        .find_map(|line| line.strip_prefix(b"Uid:"))?;
-    std::str::from_utf8(line)
-        .ok()?
-        .split_ascii_whitespace()
-        .nth(1)?
-        .parse()
-        .ok()
+        .find_map(|line| line.strip_prefix(key.as_bytes()))?;
+    let mut words = std::str::from_utf8(line).ok()?.split_ascii_whitespace();
+    words.nth(index)?.parse().ok()
+}
+
+/// The name below `/dev` of the terminal with this device number, by the numbers that
+/// Documentation/admin-guide/devices.txt gives to terminals.
+pub(super) fn terminal(device: u32) -> Option<String> {
+    let major = (device >> 8) & 0xfff;
+    let minor = (device & 0xff) | ((device >> 12) & 0xf_ff00);
+    match major {
+        136..=143 => Some(format!("pts/{}", (major - 136) * 256 + minor)),
+        4 if minor < 64 => Some(format!("tty{minor}")),
+        4 => Some(format!("ttyS{}", minor - 64)),
+        5 if minor == 1 => Some("console".to_owned()),
+        0 => None,
+        major => Some(format!("device {major}:{minor}")),
+    }
 }
 
 /// The arguments of `/proc/PID/cmdline`: each ends with NUL, the last one perhaps not.
@@ -89,6 +122,11 @@ mod tests {
                 name: "post) (gres\n".to_owned(),
                 state: b'S',
                 parent: 1,
+                group: 812,
+                session: 812,
+                terminal: 0,
+                cpu_ticks: 11,
+                resident: 2,
                 threads: 3,
                 start_time: 98765,
             }
@@ -132,6 +170,11 @@ mod tests {
     fn the_rest_reads_as_the_manual_says() {
         assert_eq!(effective_uid(b"Name:\tx\nUid:\t1\t2\t3\t4\nGid:\t9\n"), Some(2));
         assert_eq!(effective_uid(b"Name:\tx\n"), None);
+        assert_eq!(status_number(b"TracerPid:\t7\n", "TracerPid:", 0), Some(7));
+        assert_eq!(terminal(0), None);
+        assert_eq!(terminal(0x8803).as_deref(), Some("pts/3"));
+        assert_eq!(terminal(0x401).as_deref(), Some("tty1"));
+        assert_eq!(terminal(0x440).as_deref(), Some("ttyS0"));
         assert_eq!(arguments(b"a\0b c\0\0"), ["a", "b c", ""]);
         assert_eq!(arguments(b""), [""; 0]);
         assert_eq!(variable(b"AB=1\0A=2\0", "A"), Some(&b"2"[..]));

@@ -1,0 +1,95 @@
+//! What a snapshot must not carry away: a snapshot is made to be given to others.
+
+/// Words in a flag's or a variable's name that say its value is a secret.
+const SECRET: &[&str] = &[
+    "password",
+    "passwd",
+    "passphrase",
+    "secret",
+    "token",
+    "apikey",
+    "api-key",
+    "api_key",
+    "credential",
+    "private-key",
+    "private_key",
+    "access-key",
+    "access_key",
+];
+const HIDDEN: &str = "***";
+
+/// A command line without what its own words call a secret, and without the passwords of URLs.
+pub(crate) fn command(arguments: Vec<String>) -> Vec<String> {
+    let mut hide_next = false;
+    arguments
+        .into_iter()
+        .map(|argument| {
+            let hide = std::mem::take(&mut hide_next);
+            if hide && !argument.starts_with('-') {
+                return HIDDEN.to_owned();
+            }
+            match argument.split_once('=') {
+                Some((name, _)) if is_secret(name) => format!("{name}={HIDDEN}"),
+                None if argument.starts_with('-') && is_secret(&argument) => {
+                    hide_next = true;
+                    argument
+                }
+                _ => password(&argument),
+            }
+        })
+        .collect()
+}
+
+fn is_secret(name: &str) -> bool {
+    let name = name.to_ascii_lowercase();
+    // `--token-file` names a place, not the thing.
+    !name.ends_with("file") && !name.ends_with("path") && SECRET.iter().any(|word| name.contains(word))
+}
+
+/// `text` with the password of a URL within it replaced by `***`.
+pub(crate) fn password(text: &str) -> String {
+    let after_scheme = text.find("://").map_or(0, |at| at + 3);
+    let (scheme, rest) = text.split_at(after_scheme);
+    let authority_end = rest.find(['/', '?', '#', ' ']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(authority_end);
+    let Some((user, host)) = authority.rsplit_once('@') else {
+        return text.to_owned();
+    };
+    match user.split_once(':') {
+        Some((user, _)) => format!("{scheme}{user}:{HIDDEN}@{host}{path}"),
+        None => text.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(line: &str, expected: &str) {
+        let arguments = line.split(' ').map(str::to_owned).collect();
+        assert_eq!(command(arguments).join(" "), expected);
+    }
+
+    #[test]
+    fn secrets_are_left_out_of_command_lines() {
+        check("psql postgres://ada:pw@db/x", "psql postgres://ada:***@db/x");
+        check(
+            "serve --token=abc --Api-Key k --port 3000",
+            "serve --token=*** --Api-Key *** --port 3000",
+        );
+        check("serve --token --port 3000", "serve --token --port 3000");
+        check("serve --token-file /x", "serve --token-file /x");
+        check("java -Ddb.password=x Main", "java -Ddb.password=*** Main");
+        check("git clone git@github.com:a/b", "git clone git@github.com:a/b");
+        check("token", "token");
+    }
+
+    #[test]
+    fn no_password_is_kept() {
+        assert_eq!(password("http://p:3128"), "http://p:3128");
+        assert_eq!(password("u:p@h:1"), "u:***@h:1");
+        assert_eq!(password("http://u:p@q@h/a@b"), "http://u:***@h/a@b");
+        assert_eq!(password("3000"), "3000");
+    }
+}
