@@ -87,7 +87,7 @@ fn a_second_holder_is_told_of_the_first() {
     let place = Place::new();
     let mut first = Worker::start(command("hold")).expect("a worker");
     first.tell(place.directory.path().to_str().expect("a path"));
-    let port = first.next().expect("a port").parse().expect("a port");
+    let port = first.next().expect("a port").parse::<u16>().expect("a port");
 
     let lease = place
         .registry

@@ -9,7 +9,7 @@ use wharf_capture::observe::{End, Observer};
 
 use super::link::LinkTap;
 use super::now;
-use super::recorded::{Ends, Recorded};
+use super::recorded::{Ends, FoundOut, Recorded};
 use super::spec::Observe;
 
 /// What is seen of one connection.
@@ -76,10 +76,7 @@ impl Tap {
         }
         match (&mut link.capture, &self.recorded) {
             (Some(capture), Recorded::No) => {
-                self.recorded = Recorded::Soon {
-                    beginning,
-                    since: now(),
-                };
+                self.recorded = Recorded::soon(beginning, now());
                 if !capture.wants_to_know() {
                     self.recorded.begin(capture, self.ends);
                 }
@@ -114,10 +111,13 @@ impl Tap {
         let link = &mut *link;
         let now = now();
         if let Some(capture) = &mut link.capture {
-            if self.recorded.is_yet_to_begin() && capture.wants_to_know() {
-                self.recorded.find_out(capture, direction, bytes);
-            }
-            if let Some(conversation) = self.recorded.begin(capture, self.ends) {
+            let found_out = match self.recorded.is_yet_to_begin() && capture.wants_to_know() {
+                true => self.recorded.find_out(capture, direction, now, bytes),
+                false => FoundOut::AsFarAsCanBe,
+            };
+            if found_out == FoundOut::AsFarAsCanBe
+                && let Some(conversation) = self.recorded.begin(capture, self.ends)
+            {
                 conversation.data(direction, bytes, |packet| capture.packet(now, "", packet));
             }
         }

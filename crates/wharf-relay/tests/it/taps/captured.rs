@@ -320,6 +320,26 @@ fn the_usual_port_stands_for_the_links() {
     }
 }
 
+/// A sender may write its first line in pieces, none of which tells the protocol by itself.
+#[test]
+fn a_first_line_in_pieces_tells_the_port_too() {
+    let bed = Bed::new();
+    let capture = Capture::made(&bed.relay, bed.link, |file| spec(file, "1GiB"));
+    let (client, server) = bed.pair();
+    for piece in ["GET ", "/x ", "HTTP/1.1\r\n", "Host: a\r\n\r\n"] {
+        passes(&client, &server, piece);
+    }
+    finish(&bed, client, server);
+    bed.relay.stop_capture(bed.link).expect("it stops");
+    let seen = capture.read();
+    assert!(seen.packets.len() >= 3 + 4);
+    assert!(
+        seen.packets
+            .iter()
+            .all(|packet| packet.from == 80 || packet.to == 80)
+    );
+}
+
 #[test]
 fn resets_are_seen() {
     let bed = Bed::new();
