@@ -31,7 +31,9 @@ fn pids(owner: &Owner) -> Vec<u32> {
 #[test]
 fn a_listener_is_ours() {
     let (_listener, socket) = listen();
-    assert_eq!(pids(&owner::of(&socket).expect("an owner")), [std::process::id()]);
+    // Another test may be between fork and exec, and its child owns what we own.
+    let owners = pids(&owner::of(&socket).expect("an owner"));
+    assert!(owners.contains(&std::process::id()), "{owners:?}");
 }
 
 #[test]
