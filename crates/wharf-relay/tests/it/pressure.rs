@@ -113,12 +113,13 @@ fn a_dribbling_sender_costs_a_bounded_amount() {
         .expect("the link is there");
     let before = bed.relay.stats(link).expect("it is there").taken_up;
     let taken = || bed.relay.stats(link).expect("it is there").taken_up - before;
-    // One at a time, each after the one before it has been taken.
-    for sent in 0..8_192 {
+    // One at a time, each after the one before it has been taken: the last too, or what follows would
+    // come with it.
+    for sent in 1..=8_192 {
+        { &client }.write_all(b"x").expect("sent");
         while taken() < sent {
             thread::yield_now();
         }
-        { &client }.write_all(b"x").expect("sent");
     }
     { &client }.write_all(&[1; 4_096]).expect("sent");
     thread::sleep(Duration::from_millis(50));
