@@ -1,16 +1,6 @@
 //! Ports that are free and yet not to be had.
 
-use wharf_facts::PortRange;
-
-/// Ports that browsers refuse (`Fetch`, section 2.9 "Port blocking").
-#[rustfmt::skip]
-const BROWSER_BLOCKED: &[u16] = &[
-    1, 7, 9, 11, 13, 15, 17, 19, 20, 21, 22, 23, 25, 37, 42, 43, 53, 69, 77, 79, 87, 95, 101, 102,
-    103, 104, 109, 110, 111, 113, 115, 117, 119, 123, 135, 137, 139, 143, 161, 179, 389, 427, 465,
-    512, 513, 514, 515, 526, 530, 531, 532, 540, 548, 554, 556, 563, 587, 601, 636, 989, 990, 993,
-    995, 1719, 1720, 1723, 2049, 3659, 4045, 4190, 5060, 5061, 6000, 6566, 6665, 6666, 6667, 6668,
-    6669, 6679, 6697, 10080,
-];
+use wharf_facts::{PortRange, is_browser_blocked};
 
 /// Ports at which programs are expected by custom: on a developer's machine one of these may be
 /// started tomorrow, and its clients have the number written in them.
@@ -87,7 +77,7 @@ impl Avoid {
         if let Some((_, whose)) = known {
             return Some(whose);
         }
-        if BROWSER_BLOCKED.binary_search(&port).is_ok() {
+        if is_browser_blocked(port) {
             return Some("blocked by browsers");
         }
         if self.reserved.iter().any(|range| range.contains(port)) {
@@ -100,6 +90,8 @@ impl Avoid {
 
 #[cfg(test)]
 mod tests {
+    use wharf_facts::BROWSER_BLOCKED;
+
     use super::*;
 
     #[test]

@@ -6,7 +6,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use wharf_link::Settings;
+use wharf_link::{Profile, Settings};
 use wharf_relay::{CutDirection, Manner};
 use wharf_stack::control::{LinkStatus, ServiceStatus, StackStatus};
 use wharf_stack::logs::{Line, Stream};
@@ -173,9 +173,7 @@ pub(crate) fn both_ways(up: &Settings, down: &Settings) -> String {
         true => up.to_string(),
         false => format!("up {up}; down {down}"),
     };
-    let is_it =
-        |profile: &&wharf_link::Profile| profile.up.settings() == *up && profile.down.settings() == *down;
-    match wharf_link::profiles().iter().find(is_it) {
+    match Profile::saying(up, down) {
         Some(profile) if !(up.is_clear() && down.is_clear()) => format!("{} ({text})", profile.name),
         _ => text,
     }

@@ -93,18 +93,16 @@ fn is_made_in(identity: &str, cwd: &Path) -> bool {
 }
 
 /// A link and how it is.
-pub(crate) fn link(here: &Surroundings, which: &Which, link: &str) -> Result<(Running, LinkStatus), Report> {
+pub(crate) fn link(here: &Surroundings, which: &Which, link: &str) -> Result<LinkStatus, Report> {
     let stack = find_with_link(here, which, link)?;
     let status = stack.client().status()?;
     let found = status
         .links
         .into_iter()
         .find(|known| squeezed(&known.name) == squeezed(link));
-    match found {
-        Some(status) => Ok((stack, status)),
-        None => Err(Report::new(Code::BadInput, format!("there is no link `{link}`"))
-            .hint("`wharf links` lists them")),
-    }
+    found.ok_or_else(|| {
+        Report::new(Code::BadInput, format!("there is no link `{link}`")).hint("`wharf links` lists them")
+    })
 }
 
 fn squeezed(name: &str) -> String {

@@ -50,6 +50,22 @@ impl Profile {
         profiles().iter().find(|profile| profile.name == name)
     }
 
+    /// The profile that says just this of the two directions; of several the first.
+    #[must_use]
+    pub fn saying(up: &Settings, down: &Settings) -> Option<&'static Self> {
+        /// What each profile says, up and down: it takes a while to be written, and is asked for often.
+        static SAID: LazyLock<Vec<[Settings; 2]>> = LazyLock::new(|| {
+            let profiles = profiles().iter();
+            profiles
+                .map(|profile| [profile.up.settings(), profile.down.settings()])
+                .collect()
+        });
+        let said = SAID
+            .iter()
+            .position(|[known_up, known_down]| known_up == up && known_down == down);
+        profiles().get(said?)
+    }
+
     /// The round trip without jitter and queues.
     #[must_use]
     pub fn rtt(&self) -> Duration {

@@ -94,6 +94,23 @@ fn the_ones_that_everybody_asks_for_are_there() {
 }
 
 #[test]
+fn a_profile_is_known_by_what_it_says() {
+    for profile in profiles() {
+        let [up, down] = [profile.up.settings(), profile.down.settings()];
+        let known = Profile::saying(&up, &down).expect("one that says this");
+        assert_eq!(
+            (&known.up, &known.down),
+            (&profile.up, &profile.down),
+            "{}",
+            profile.name
+        );
+    }
+    let mut own = wharf_link::Settings::default();
+    own.set("latency", "123.456ms").expect("a latency");
+    assert_eq!(Profile::saying(&own, &own), None);
+}
+
+#[test]
 fn the_table_is_as_reviewed() {
     let mut table = String::new();
     for profile in profiles() {

@@ -7,7 +7,7 @@ use wharf_relay::Provider;
 
 use super::StackError;
 use crate::listens::{Listens, reachable};
-use crate::project::{External, ExternalAddress, Project, ServiceName, TlsRoots, Transport};
+use crate::project::{External, ExternalAddress, TlsRoots};
 
 /// Where a link leads, with its connections and with its datagrams.
 #[derive(Clone, Debug)]
@@ -48,16 +48,6 @@ impl FarEnd {
             }
         }
     }
-}
-
-/// What carries traffic to a provider.
-pub(super) fn transport(project: &Project, provider: &ServiceName) -> Transport {
-    let service = project.service(provider.as_str());
-    let external = project.external(provider.as_str());
-    service
-        .map(|service| service.transport)
-        .or(external.map(|external| external.transport))
-        .unwrap_or_default()
 }
 
 /// Where a stage dials.

@@ -8,7 +8,7 @@ use wharf_relay::{
     SegmentSpec,
 };
 
-use super::far::{FarEnd, transport, upstream_of};
+use super::far::{FarEnd, upstream_of};
 use super::files::beside;
 use super::{Stack, StackError};
 use crate::logs::Stream;
@@ -105,7 +105,7 @@ impl Stack {
     /// Listens for a link, unless it is there already: then only what the file says of it is new.
     pub(super) fn open_link(&mut self, project: &Project, def: &LinkDef) -> Result<(), StackError> {
         let [up, down] = self.resolved(&def.name, [&def.up, &def.down])?;
-        let transport = transport(project, &def.name.provider);
+        let transport = project.transport(&def.name.provider);
         let stays = |link: &Link| {
             link.via == def.via
                 && link.external.as_ref() == project.external(def.name.provider.as_str())
@@ -224,7 +224,8 @@ impl Stack {
             return;
         };
         (link.up, link.down) = (up.clone(), down.clone());
-        for id in link.carriers.ids().collect::<Vec<_>>() {
+        let carriers = link.carriers;
+        for id in carriers.ids() {
             self.note(self.relay.set_conditions(id, up.clone(), down.clone()));
         }
     }
@@ -235,7 +236,8 @@ impl Stack {
             return;
         };
         link.cut = cut;
-        for id in link.carriers.ids().collect::<Vec<_>>() {
+        let carriers = link.carriers;
+        for id in carriers.ids() {
             self.note(match cut {
                 Some(cut) => self.relay.cut(id, cut),
                 None => self.relay.heal(id),

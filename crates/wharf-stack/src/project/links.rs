@@ -73,7 +73,7 @@ pub(super) fn all(
         link.observe = table.observe.unwrap_or_default();
         link.http = http(table.http.as_deref().unwrap_or_default())?;
         link.via = via(table.via.as_deref().unwrap_or_default(), segments)?;
-        for_connections_only(&name, table, transport(&name, services, externals))?;
+        for_connections_only(&name, table, transport(&name.provider, services, externals))?;
         link.listen = listen(table.listen.as_ref(), &name)?;
         link.profile = table.profile.as_ref().map(|profile| profile.value.clone());
         seen.push(name);
@@ -100,10 +100,10 @@ fn for_connections_only(name: &LinkName, table: &LinkTable, transport: Transport
     Ok(())
 }
 
-/// What carries the traffic of a link: its provider says so.
-fn transport(name: &LinkName, services: &[Service], externals: &[External]) -> Transport {
-    let service = services.iter().find(|service| service.name == name.provider);
-    let external = externals.iter().find(|external| external.name == name.provider);
+/// What carries traffic to a provider: it says so itself.
+pub(super) fn transport(provider: &ServiceName, services: &[Service], externals: &[External]) -> Transport {
+    let service = services.iter().find(|service| service.name == *provider);
+    let external = externals.iter().find(|external| external.name == *provider);
     service
         .map(|service| service.transport)
         .or(external.map(|external| external.transport))

@@ -233,6 +233,12 @@ impl Project {
         &self.links
     }
 
+    /// What carries traffic to a service or an external.
+    #[must_use]
+    pub fn transport(&self, provider: &ServiceName) -> Transport {
+        links::transport(provider, &self.services, &self.externals)
+    }
+
     /// The name of a service or an external nearest to one that is not there.
     #[must_use]
     pub fn nearest_name(&self, typed: &str) -> Option<&str> {

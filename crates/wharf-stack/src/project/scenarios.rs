@@ -280,7 +280,7 @@ fn named(written: &At<StepTable>, links: &[LinkDef]) -> Result<Vec<LinkName>, Fa
 }
 
 /// Whether a pattern such as `* -> db`, `web -> *` or `*` means a link. A star stands for any text.
-pub(crate) fn is_meant(pattern: &str, name: &LinkName) -> bool {
+fn is_meant(pattern: &str, name: &LinkName) -> bool {
     match pattern.split_once("->") {
         None => pattern.trim() == "*",
         Some((consumer, provider)) => {

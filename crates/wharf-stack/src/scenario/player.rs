@@ -109,9 +109,8 @@ impl Player {
         if self.scenario.whole_length().is_some_and(|whole| time >= whole) {
             return (self.finish(), Vec::new());
         }
-        let length = self.scenario.length.as_nanos();
-        let pass = time.as_nanos() / length;
-        let in_pass = Duration::from_nanos(u64::try_from(time.as_nanos() % length).unwrap_or(0));
+        let pass = time.as_nanos() / self.scenario.length.as_nanos();
+        let in_pass = self.in_pass(time);
         if pass != self.pass {
             self.pass = pass;
             self.layers.clear();
@@ -142,15 +141,20 @@ impl Player {
         if self.over {
             return None;
         }
-        let length = self.scenario.length;
-        let in_pass = Duration::from_nanos(u64::try_from(time.as_nanos() % length.as_nanos()).unwrap_or(0));
+        let in_pass = self.in_pass(time);
         let beginning = time.saturating_sub(in_pass);
-        let next = self.scenario.next_after(in_pass).unwrap_or(length);
+        let next = self.scenario.next_after(in_pass).unwrap_or(self.scenario.length);
         let next = match self.is_rising(in_pass) {
             true => next.min(in_pass + RAMP_TICK),
             false => next,
         };
         Some(beginning + next)
+    }
+
+    /// How far the pass has come that is being played at `time`.
+    fn in_pass(&self, time: Duration) -> Duration {
+        let passed = time.as_nanos() % self.scenario.length.as_nanos();
+        Duration::from_nanos(u64::try_from(passed).unwrap_or(0))
     }
 
     fn is_rising(&self, in_pass: Duration) -> bool {

@@ -1,7 +1,8 @@
 //! `wharf http`: what happens to HTTP requests on a link.
 
-use wharf_stack::control::{Reply, Request};
+use wharf_stack::control::Request;
 
+use super::links::ask;
 use crate::cli::HttpArgs;
 use crate::out;
 use crate::report::Report;
@@ -9,23 +10,20 @@ use crate::surroundings::Surroundings;
 use crate::target;
 
 pub(super) fn run(here: &Surroundings, args: &HttpArgs) -> Result<(), Report> {
-    let client = target::find_with_link(here, &args.which, &args.link)?.client();
     if args.rules.is_empty() && !args.clear {
         return show(here, args);
     }
+    let client = target::find_with_link(here, &args.which, &args.link)?.client();
     let request = Request::Rules {
         link: args.link.clone(),
         rules: args.rules.clone(),
     };
-    if let Reply::Done { said } = client.ask(&request)? {
-        said.iter().for_each(|said| out::line(said));
-    }
-    Ok(())
+    ask(&client, &request)
 }
 
 /// The rules in force, as they would be typed.
 fn show(here: &Surroundings, args: &HttpArgs) -> Result<(), Report> {
-    let (_, link) = target::link(here, &args.which, &args.link)?;
+    let link = target::link(here, &args.which, &args.link)?;
     if link.http.is_empty() {
         out::line(&format!("{}: no HTTP rules", link.name));
     }

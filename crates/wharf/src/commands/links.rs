@@ -198,7 +198,7 @@ pub(super) fn heal(here: &Surroundings, link: Option<String>, which: &Which) -> 
     ask(&client, &Request::Heal { link })
 }
 
-fn ask(client: &Client, request: &Request) -> Result<(), Report> {
+pub(super) fn ask(client: &Client, request: &Request) -> Result<(), Report> {
     if let Reply::Done { said } = client.ask(request)? {
         for text in said {
             out::line(&text);
