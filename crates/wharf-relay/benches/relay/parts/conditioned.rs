@@ -20,7 +20,7 @@ pub(crate) fn run(options: &Options, table: &mut Table, far: &Helper, most: usiz
         jitter(options, table, &mut relay)?;
     }
     if options.wants(Part::Rate) {
-        rate(options, table, far, &mut relay)?;
+        rate(options, table, far)?;
     }
     if options.wants(Part::Window) {
         window(options, table, far, &mut relay)?;
@@ -101,7 +101,7 @@ fn jitter(options: &Options, table: &mut Table, relay: &mut Relay) -> Result<()>
 /// One MSS; the relay's parcels are larger where that is many a millisecond.
 const SEGMENT: f64 = 1448.0;
 
-fn rate(options: &Options, table: &mut Table, far: &Helper, relay: &mut Relay) -> Result<()> {
+fn rate(options: &Options, table: &mut Table, far: &Helper) -> Result<()> {
     let times = [options.time(400), options.time(3_000)];
     let direct = arrivals(far.address, times.map(|time| time / 6))?.rate();
     table.head(
@@ -117,6 +117,9 @@ fn rate(options: &Options, table: &mut Table, far: &Helper, relay: &mut Relay) -
         ("1 GB/s", 1e9),
     ];
     for (name, rate) in rates {
+        // Each has a relay of its own: what is still on its way to a client that has gone would take a
+        // share of the next one's rate.
+        let mut relay = Relay::start(far.address)?;
         relay.set("", &format!("rate={}kbit", rate * 8.0 / 1e3))?;
         let got = arrivals(relay.way().address, times)?;
         let packet = f64::max(SEGMENT, (rate * 100e-6).min(65_536.0));
@@ -138,7 +141,7 @@ fn rate(options: &Options, table: &mut Table, far: &Helper, relay: &mut Relay) -
         table.add("rate", name, cells, None);
     }
     table.remark("(of windows: beyond one packet)");
-    relay.set("", "")
+    Ok(())
 }
 
 fn window(options: &Options, table: &mut Table, far: &Helper, relay: &mut Relay) -> Result<()> {
