@@ -130,3 +130,7 @@ pub enum Exit {
     /// By a signal.
     Signal(i32),
 }
+
+/// The link address of every veth device of a lab: locally administered, and never on a wire with a
+/// third.
+pub(crate) const DEVICE_ADDRESS: [u8; 6] = [0x02, b'w', b'h', b'a', b'r', b'f'];

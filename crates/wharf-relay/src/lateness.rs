@@ -12,7 +12,7 @@ const BUCKETS: usize = 37 * PARTS as usize;
 
 /// A histogram of latenesses. It takes memory when the first is recorded.
 #[derive(Debug, Default)]
-pub(crate) struct Lateness {
+pub struct Lateness {
     buckets: Option<Box<[u64; BUCKETS]>>,
     most: Duration,
 }
@@ -32,7 +32,8 @@ pub struct LatenessStats {
 }
 
 impl Lateness {
-    pub(crate) fn record(&mut self, late: Duration) {
+    /// Counts a delivery.
+    pub fn record(&mut self, late: Duration) {
         self.most = self.most.max(late);
         let buckets = self.buckets.get_or_insert_with(|| Box::new([0; BUCKETS]));
         if let Some(count) = buckets.get_mut(bucket(nanos(late))) {
@@ -40,7 +41,9 @@ impl Lateness {
         }
     }
 
-    pub(crate) fn summary(&self) -> LatenessStats {
+    /// What there is to say of all.
+    #[must_use]
+    pub fn summary(&self) -> LatenessStats {
         let Some(buckets) = &self.buckets else {
             return LatenessStats::default();
         };

@@ -123,7 +123,7 @@ mod waiting;
 
 pub use datagram::{DatagramCounts, DatagramLimits, DatagramSpec, DatagramStats};
 pub use error::Error;
-pub use lateness::LatenessStats;
+pub use lateness::{Lateness, LatenessStats};
 pub use limits::descriptor_limit;
 pub use relay::Relay;
 pub use spec::{Cut, CutDirection, LinkId, LinkSpec, Manner, ParkLimits, Provider, SegmentId, SegmentSpec};

@@ -1,5 +1,6 @@
 //! The command line: each command and flag defined once, for parser and help.
 
+mod lab;
 mod links;
 mod toxiproxy;
 
@@ -7,6 +8,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+pub(crate) use lab::{Inside, LabArgs};
 pub(crate) use links::{
     Capture, ConditionFlags, CutArgs, Direction, HttpArgs, LinkArgs, Play, Requests, Set, Trace,
 };
@@ -125,6 +127,8 @@ pub(crate) enum Command {
     Trace(Trace),
     /// Make one link to anything, without a project file
     Link(LinkArgs),
+    /// Run a command in a network of its own, behind a link that carries real packets
+    Lab(LabArgs),
     /// Serve Toxiproxy's API on Wharf's links, for test suites that use its clients
     Toxiproxy(Toxiproxy),
     /// List the profiles: named conditions, with the source of their figures

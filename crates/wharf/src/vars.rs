@@ -12,3 +12,7 @@ pub(crate) const XDG_RUNTIME_DIR: &str = "XDG_RUNTIME_DIR";
 pub(crate) const NO_COLOR: &str = "NO_COLOR";
 /// How much `wharf toxiproxy` says, as to toxiproxy-server: debug, info, warn, error.
 pub(crate) const LOG_LEVEL: &str = "LOG_LEVEL";
+/// The device node of TUN, where it is not /dev/net/tun.
+pub(crate) const TUN: &str = "WHARF_TUN";
+/// The user's shell, for `wharf lab shell`.
+pub(crate) const SHELL: &str = "SHELL";

@@ -1,4 +1,4 @@
-//! What wharf executes itself as: guardian, shim, holder. Not for people.
+//! What wharf executes itself as: guardian, shim, holder, the processes of a lab. Not for people.
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -13,8 +13,17 @@ pub(crate) const HOLD: &str = "__hold";
 
 /// Runs an internal command, if the first argument is one.
 pub(crate) fn run() -> Option<ExitCode> {
-    let mut arguments = std::env::args().skip(1);
-    match arguments.next()?.as_str() {
+    let mut arguments = std::env::args_os().skip(1);
+    let first = arguments.next()?;
+    // Before anything that wants text: a lab's command may be anything.
+    if first == wharf_lab::ARGUMENT {
+        return Some(wharf_lab::run_stage(arguments).unwrap_or_else(|not_run| {
+            out::error_line(&format!("error: {}", not_run.error));
+            ExitCode::from(not_run.code)
+        }));
+    }
+    let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
+    match first.to_str()? {
         "__exec" => {
             let error = wharf_stack::shim::exec(&arguments.next().unwrap_or_default());
             out::error_line(&format!("error: {error}"));

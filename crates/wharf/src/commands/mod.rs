@@ -7,6 +7,7 @@ mod exec;
 mod http;
 mod init;
 pub(crate) mod internal;
+mod lab;
 mod leases;
 mod link;
 mod links;
@@ -46,6 +47,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Report> {
         Command::Leases { all, json } => leases::run(all, json).map(done),
         Command::Release { name, port } => leases::release(&name, &port).map(done),
         Command::Portserver { address } => portserver::run(address).map(done),
+        Command::Lab(args) => lab::run(&args),
         Command::Init { print } => init::run(print).map(done),
         other => with_surroundings(other, &Surroundings::read()?),
     }

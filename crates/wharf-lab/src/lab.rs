@@ -1,0 +1,217 @@
+//! A running lab.
+
+use std::ffi::OsString;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use wharf_link::Seed;
+use wharf_relay::Relay;
+
+use crate::channel::Channel;
+use crate::error::LabError;
+use crate::gateway::{Allow, Gateway};
+use crate::message::{Begin, Carrier, Exit, FAR_V4, FAR_V6, Family, FromFar, FromInit, Order, Tools};
+use crate::switch::port::Port;
+use crate::switch::{Figures, Segment, Switch, gate};
+
+/// The gateway's IPv4 address, to the command.
+pub const GATEWAY_VAR: &str = "WHARF_GATEWAY";
+/// The gateway's IPv6 address.
+pub const GATEWAY_V6_VAR: &str = "WHARF_GATEWAY_V6";
+
+/// What a lab is to be.
+#[derive(Debug, Clone)]
+pub struct LabSpec {
+    /// The program that runs [the stages](crate::run_stage) when its first argument is
+    /// [`ARGUMENT`](crate::ARGUMENT): this one, as a rule.
+    pub exe: PathBuf,
+    /// The command and its arguments.
+    pub command: Vec<OsString>,
+    /// What lies between the command and the gateway, from the command on.
+    pub path: Vec<Segment>,
+    /// The seed of the run.
+    pub seed: Seed,
+    /// Which of the host's ports are reached at the gateway.
+    pub allow: Allow,
+    /// The congestion control of both ends; none: the host's.
+    pub congestion: Option<String>,
+    /// What the command may do with its network.
+    pub tools: Tools,
+    /// The device node of TUN.
+    pub tun: PathBuf,
+}
+
+/// What is known of a lab from its start.
+#[derive(Debug, Clone)]
+pub struct Facts {
+    /// By what packets come and go.
+    pub carrier: Carrier,
+    /// The congestion control of both ends.
+    pub congestion: String,
+    /// Whether there is IPv6.
+    pub ipv6: bool,
+    /// How long it took until the command could start.
+    pub start: Duration,
+}
+
+/// A command in a network of its own, behind a link.
+///
+/// Dropped, it ends: the command with all its descendants, the namespaces, the devices.
+#[derive(Debug)]
+pub struct Lab {
+    /// To the first process of the command's side.
+    init: Channel,
+    /// To the process that owns the namespaces, until the gateway has it.
+    keeper: Option<Channel>,
+    switch: Option<Switch>,
+    gateway: Option<JoinHandle<()>>,
+    far: Child,
+    facts: Facts,
+}
+
+impl Lab {
+    /// Makes the namespaces and the link, and starts the command with the standard streams of this process.
+    ///
+    /// # Errors
+    /// When the kernel refuses a namespace or a device, with what can be done about it.
+    pub fn start(spec: &LabSpec) -> Result<Self, LabError> {
+        let begun = Instant::now();
+        let (init, init_end) = Channel::pair().map_err(LabError::io("make a channel"))?;
+        let (keeper, far_end) = Channel::pair().map_err(LabError::io("make a channel"))?;
+        let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+        init.send(&Order::Prepare, &[stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])
+            .map_err(LabError::io("hand the standard streams on"))?;
+        let far = Command::new(&spec.exe)
+            .args(crate::stage::first())
+            .args(&spec.command)
+            .env(GATEWAY_VAR, FAR_V4.to_string())
+            .env(GATEWAY_V6_VAR, FAR_V6.to_string())
+            .stdin(Stdio::from(far_end))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(LabError::io("start the lab's processes"))?;
+        let mut lab = Self {
+            init,
+            keeper: None,
+            switch: None,
+            gateway: None,
+            far,
+            facts: Facts {
+                carrier: Carrier::Tun,
+                congestion: String::new(),
+                ipv6: false,
+                start: Duration::ZERO,
+            },
+        };
+        let begin = Begin {
+            tun: spec.tun.clone(),
+            congestion: spec.congestion.clone(),
+            tools: spec.tools,
+        };
+        let begun_with = keeper.send(&begin, &[init_end.as_fd()]);
+        drop(init_end);
+        let ready = keeper.receive::<FromFar>();
+        lab.keeper = Some(keeper);
+        begun_with.map_err(LabError::io("start the lab's processes"))?;
+        let [near, far] = lab.take_ready(ready.map_err(LabError::io("hear of the namespaces"))?)?;
+        lab.connect(spec, near, far)?;
+        lab.init
+            .send(&Order::Start, &[])
+            .map_err(|_| LabError::Killed("first process"))?;
+        lab.facts.start = begun.elapsed();
+        Ok(lab)
+    }
+
+    fn take_ready(&mut self, answer: Option<(FromFar, Vec<OwnedFd>)>) -> Result<[OwnedFd; 2], LabError> {
+        match answer {
+            Some((FromFar::Ready { carrier, congestion, ipv6 }, ends)) => {
+                self.facts = Facts {
+                    carrier,
+                    congestion,
+                    ipv6,
+                    start: Duration::ZERO,
+                };
+                ends.try_into().map_err(|_| LabError::Killed("keeper of namespaces"))
+            }
+            Some((FromFar::Failed(trouble), _)) => Err(trouble.into()),
+            Some((FromFar::Socket, _)) | None => Err(LabError::Killed("keeper of namespaces")),
+        }
+    }
+
+    /// Starts the switch and the gateway.
+    fn connect(&mut self, spec: &LabSpec, near: OwnedFd, far: OwnedFd) -> Result<(), LabError> {
+        let [near, far] = [near, far].map(|end| Port::new(end, self.facts.carrier));
+        let (gate, held, open) = gate::gate();
+        let keeper = self.keeper.take().ok_or(LabError::Killed("keeper of namespaces"))?;
+        let relay = Relay::start()?;
+        let families = match self.facts.ipv6 {
+            true => vec![Family::V4, Family::V6],
+            false => vec![Family::V4],
+        };
+        let gateway = Gateway::new(keeper, far.clone(), relay, spec.allow.clone(), families, open);
+        let thread = std::thread::Builder::new()
+            .name("wharf-lab-gate".to_owned())
+            .spawn(move || gateway.run(&held))
+            .map_err(LabError::io("start the gateway"))?;
+        self.gateway = Some(thread);
+        let switch = Switch::start(near, far, &spec.path, spec.seed, Some(gate));
+        self.switch = Some(switch.map_err(LabError::io("start the switch"))?);
+        Ok(())
+    }
+
+    /// What is known of it.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Sends the command a signal.
+    pub fn signal(&self, number: i32) {
+        // If its side is over, so is the command.
+        let _ = self.init.send(&Order::Signal(number), &[]);
+    }
+
+    /// Changes the conditions of a segment, counted from the command.
+    pub fn set_conditions(&self, segment: usize, up: wharf_link::Conditions, down: wharf_link::Conditions) {
+        if let Some(switch) = &self.switch {
+            switch.set(segment, up, down);
+        }
+    }
+
+    /// Waits for the command.
+    ///
+    /// # Errors
+    /// When it could not be started, or a process of the lab was killed.
+    pub fn wait(&self) -> Result<Exit, LabError> {
+        let said = self.init.receive::<FromInit>().map_err(LabError::io("wait for the command"))?;
+        match said {
+            Some((FromInit::Exited(exit), _)) => Ok(exit),
+            Some((FromInit::Failed(trouble), _)) => Err(trouble.into()),
+            None => Err(LabError::Killed("first process")),
+        }
+    }
+
+    /// What has passed.
+    #[must_use]
+    pub fn figures(&self) -> Option<Figures> {
+        self.switch.as_ref().map(Switch::figures)
+    }
+}
+
+impl Drop for Lab {
+    fn drop(&mut self) {
+        // The first process of the command's side ends, and takes all others there with it.
+        let _ = rustix::net::shutdown(&self.init, rustix::net::Shutdown::Both);
+        // The gateway ends when the switch does, and with it the process that makes its sockets.
+        self.switch = None;
+        if let Some(gateway) = self.gateway.take() {
+            let _ = gateway.join();
+        }
+        self.keeper = None;
+        let _ = self.far.wait();
+    }
+}

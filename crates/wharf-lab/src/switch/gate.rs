@@ -1,0 +1,162 @@
+//! What stands before the gateway: the first packet to a port waits until it is known whether the
+//! host has it.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+
+use wharf_packet::{Packet, TcpFlags, Transport, VnetHeader};
+
+use crate::message::{FAR_V4, FAR_V6};
+
+/// So many wait; more are lost, as connections are that no backlog takes.
+const WAITING: usize = 1024;
+
+/// A port of the gateway, as a packet asks for it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) enum Knock {
+    /// A connection.
+    Tcp(u16),
+    /// Datagrams.
+    Udp(u16),
+}
+
+/// A packet that waits.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) knock: Knock,
+    pub(crate) header: VnetHeader,
+    pub(crate) bytes: Box<[u8]>,
+}
+
+/// The switch's side.
+#[derive(Debug)]
+pub(crate) struct Gate {
+    open: Arc<Open>,
+    to: SyncSender<Held>,
+}
+
+/// The UDP ports to which datagrams pass unasked.
+#[derive(Debug)]
+pub(crate) struct Open([AtomicU64; 1024]);
+
+/// The two sides.
+pub(crate) fn gate() -> (Gate, Receiver<Held>, Arc<Open>) {
+    let (to, from) = sync_channel(WAITING);
+    let open = Arc::new(Open([const { AtomicU64::new(0) }; 1024]));
+    let gate = Gate {
+        open: Arc::clone(&open),
+        to,
+    };
+    (gate, from, open)
+}
+
+impl Gate {
+    /// Whether a packet is held: then it is written by whoever opens its port.
+    pub(crate) fn holds(&self, header: &VnetHeader, bytes: &[u8]) -> bool {
+        let Some(knock) = knock(bytes).filter(|knock| !self.open.is(*knock)) else {
+            return false;
+        };
+        // If too many wait, or nobody opens any more, it is lost.
+        let _ = self.to.try_send(Held {
+            knock,
+            header: *header,
+            bytes: bytes.into(),
+        });
+        true
+    }
+}
+
+impl Open {
+    fn is(&self, knock: Knock) -> bool {
+        match knock {
+            Knock::Tcp(_) => false,
+            Knock::Udp(port) => {
+                let bits = self.0[usize::from(port / 64)].load(Ordering::Relaxed);
+                bits & 1 << (port % 64) != 0
+            }
+        }
+    }
+
+    /// Datagrams to this port pass unasked from now on.
+    pub(crate) fn set(&self, port: u16) {
+        self.0[usize::from(port / 64)].fetch_or(1 << (port % 64), Ordering::Relaxed);
+    }
+
+    /// All have to ask again.
+    pub(crate) fn clear(&self) {
+        self.0.iter().for_each(|bits| bits.store(0, Ordering::Relaxed));
+    }
+}
+
+/// What a packet asks for, if it is to the gateway and asks for anything.
+fn knock(bytes: &[u8]) -> Option<Knock> {
+    let packet = Packet::parse(bytes).ok()?;
+    let to_gateway = match packet.destination() {
+        IpAddr::V4(address) => address == FAR_V4,
+        IpAddr::V6(address) => address == FAR_V6,
+    };
+    match packet.transport() {
+        _ if !to_gateway => None,
+        Transport::Tcp(tcp) => {
+            let flags = tcp.flags();
+            let asks = flags.contains(TcpFlags::SYN) && !flags.contains(TcpFlags::ACK);
+            asks.then(|| Knock::Tcp(tcp.destination_port()))
+        }
+        Transport::Udp(udp) => Some(Knock::Udp(udp.destination_port())),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An IPv4 packet to the gateway with this protocol and transport.
+    fn packet(protocol: u8, transport: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(20 + transport.len()).expect("short");
+        let mut bytes = vec![0x45, 0, 0, length, 0, 0, 0x40, 0, 64, protocol, 0, 0];
+        bytes.extend(crate::message::NEAR_V4.octets());
+        bytes.extend(FAR_V4.octets());
+        bytes.extend(transport);
+        bytes
+    }
+
+    fn tcp(flags: u8) -> Vec<u8> {
+        packet(6, &[0x80, 0, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0])
+    }
+
+    #[test]
+    fn only_what_asks_for_a_port_waits() {
+        let (gate, held, open) = gate();
+        let header = VnetHeader::default();
+        let check = |bytes: &[u8], expected: Option<Knock>| {
+            assert_eq!(gate.holds(&header, bytes), expected.is_some());
+            assert_eq!(held.try_recv().ok().map(|held| held.knock), expected);
+        };
+        check(&tcp(0x02), Some(Knock::Tcp(80)));
+        check(&tcp(0x12), None);
+        check(&tcp(0x10), None);
+        let datagram = packet(17, &[0x80, 0, 0, 53, 0, 8, 0, 0]);
+        check(&datagram, Some(Knock::Udp(53)));
+        open.set(53);
+        check(&datagram, None);
+        open.clear();
+        check(&datagram, Some(Knock::Udp(53)));
+        check(&packet(1, &[8, 0, 0, 0, 0, 0, 0, 0]), None);
+        check(&[], None);
+        let mut elsewhere = tcp(0x02);
+        elsewhere[16] = 10;
+        check(&elsewhere, None);
+    }
+
+    #[test]
+    fn of_too_many_the_last_are_lost() {
+        let (gate, held, _) = gate();
+        for _ in 0..WAITING + 10 {
+            assert!(gate.holds(&VnetHeader::default(), &tcp(0x02)));
+        }
+        assert_eq!(held.try_iter().count(), WAITING);
+    }
+}

@@ -1,0 +1,408 @@
+//! One direction of the switch, on a thread of its own: read, let pass, write at the right time.
+
+use std::num::NonZeroU64;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::time::{ClockId, clock_gettime};
+use wharf_link::{Conditions, Offer, Seed};
+use wharf_packet::icmp::Problem;
+use wharf_packet::{
+    ErrorBudget, Fragments, Gso, Packet, PacketMut, Segments, Ttl, VnetHeader, flip_bit, icmp,
+};
+use wharf_relay::Lateness;
+
+use super::figures::{LaneFigures, SegmentFigures};
+use super::gate::Gate;
+use super::inbox::{Inbox, Order};
+use super::parcel::Parcel;
+use super::pool::{Buffer, Pool};
+use super::port::{Arrival, Port, Read};
+use super::stage::{Delivery, Offload, Stages};
+use super::way::Way;
+
+/// How many packets are read or written before the other has its turn.
+const BATCH: usize = 64;
+
+/// The most memory that packets of one direction may take.
+const MEMORY: usize = 1 << 30;
+
+/// What is longer than any packet.
+const OVERFLOW: usize = 66 * 1024;
+
+/// What a lane is made of.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    pub(crate) way: Way,
+    pub(crate) source: Port,
+    pub(crate) sink: Port,
+    /// The stages, in the order in which packets pass them: name, conditions, seed.
+    pub(crate) path: Vec<(String, Conditions, Seed)>,
+    pub(crate) inbox: Arc<Inbox>,
+    /// The other direction's.
+    pub(crate) back: Arc<Inbox>,
+    /// What stands before the sink.
+    pub(crate) gate: Option<Gate>,
+}
+
+/// Runs a lane until it is told to stop.
+pub(crate) fn run(plan: Plan) {
+    // A slack of 1 ns: this thread's deadlines are not put off to be bundled with others.
+    let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+    Lane::new(plan).run();
+}
+
+struct Lane {
+    way: Way,
+    source: Port,
+    sink: Port,
+    names: Vec<String>,
+    stages: Stages,
+    inbox: Arc<Inbox>,
+    back: Arc<Inbox>,
+    gate: Option<Gate>,
+    pool: Pool,
+    /// The next packet's memory.
+    empty: Option<Buffer>,
+    overflow: Box<[u8]>,
+    start: Duration,
+    budget: ErrorBudget,
+    figures: LaneFigures,
+    lateness: Lateness,
+}
+
+/// Whether a lane goes on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Go {
+    On,
+    Stop,
+}
+
+impl Lane {
+    fn new(plan: Plan) -> Self {
+        let names = plan.path.iter().map(|(name, ..)| name.clone()).collect();
+        let path = plan.path.into_iter().map(|(_, conditions, seed)| (conditions, seed));
+        Self {
+            way: plan.way,
+            source: plan.source,
+            sink: plan.sink,
+            names,
+            stages: Stages::new(path.collect()),
+            inbox: plan.inbox,
+            back: plan.back,
+            gate: plan.gate,
+            pool: Pool::new(MEMORY),
+            empty: None,
+            overflow: vec![0; OVERFLOW].into_boxed_slice(),
+            start: clock(),
+            budget: ErrorBudget::DEFAULT,
+            figures: LaneFigures::default(),
+            lateness: Lateness::default(),
+        }
+    }
+
+    fn now(&self) -> Duration {
+        clock().saturating_sub(self.start)
+    }
+
+    fn run(mut self) {
+        let mut more = true;
+        loop {
+            if !more {
+                let [packets, orders] = self.wait();
+                if orders && self.obey() == Go::Stop {
+                    return;
+                }
+                more = packets;
+            }
+            if more {
+                more = self.read();
+            }
+            more |= self.deliver();
+            // Under load nobody waits, and orders come all the same.
+            if more && self.obey() == Go::Stop {
+                return;
+            }
+        }
+    }
+
+    /// Waits for packets, orders, or the next thing that is due.
+    fn wait(&self) -> [bool; 2] {
+        let due = self.stages.next_wakeup();
+        let timeout = due.map(|due| {
+            let left = due.saturating_sub(self.now());
+            Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 })
+        });
+        let mut ready = [
+            PollFd::new(&self.source, PollFlags::IN),
+            PollFd::new(&*self.inbox, PollFlags::IN),
+        ];
+        match poll(&mut ready, timeout.as_ref()) {
+            Ok(_) => ready.map(|fd| !fd.revents().is_empty()),
+            Err(_) => [false, true],
+        }
+    }
+
+    fn obey(&mut self) -> Go {
+        for order in self.inbox.take() {
+            match order {
+                Order::Set(position, conditions) => {
+                    let now = self.now();
+                    self.stages.set(position, now, conditions);
+                }
+                Order::Inject(position, bytes) => self.inject(position, &bytes),
+                Order::Count(to) => {
+                    // Whoever asked waits, or is gone.
+                    let _ = to.send(self.count());
+                }
+                Order::Stop => return Go::Stop,
+            }
+        }
+        Go::On
+    }
+
+    fn count(&self) -> LaneFigures {
+        let counters = self.stages.counters();
+        let segments = self.names.iter().zip(&counters);
+        LaneFigures {
+            segments: segments
+                .map(|(name, counters)| SegmentFigures::of(name, counters))
+                .collect(),
+            lateness: self.lateness.summary(),
+            ..self.figures.clone()
+        }
+    }
+
+    /// Reads a batch. Whether there may be more.
+    fn read(&mut self) -> bool {
+        for _ in 0..BATCH {
+            let Some(mut buffer) = self.empty.take().or_else(|| self.pool.take(Pool::SMALL)) else {
+                // What is read now has no place. It is lost, as in a router without memory.
+                let read = self.source.read(&mut [], &mut self.overflow);
+                if !matches!(read, Ok(Read::Packet(_))) {
+                    return false;
+                }
+                self.figures.out_of_memory += 1;
+                continue;
+            };
+            buffer.set_len(Pool::SMALL);
+            match self.source.read(&mut buffer, &mut self.overflow) {
+                Ok(Read::Packet(arrival)) => self.take_in(buffer, arrival),
+                Ok(Read::Nothing) => {
+                    self.figures.malformed += 1;
+                    self.empty = Some(buffer);
+                }
+                Ok(Read::Empty) | Err(_) => {
+                    self.empty = Some(buffer);
+                    return false;
+                }
+            }
+        }
+        true
+    }
+
+    fn take_in(&mut self, buffer: Buffer, arrival: Arrival) {
+        let now = self.now();
+        self.figures.read += 1;
+        self.figures.read_bytes += arrival.len as u64;
+        let is_train = arrival.header.gso != Gso::None;
+        self.figures.trains += u64::from(is_train);
+        let Some(bytes) = self.whole(buffer, arrival.len) else {
+            self.figures.out_of_memory += 1;
+            return;
+        };
+        if is_train && self.stages.offload() == Offload::Cut {
+            self.cut(now, &bytes, &arrival.header);
+        } else if self.stages.is_transparent() && self.stages.len() <= 1 {
+            self.write(&arrival.header, &bytes);
+        } else {
+            self.offer(0, now, Parcel::new(bytes, arrival.header));
+        }
+    }
+
+    /// The packet in one piece: what was too long for the buffer is joined in a longer one.
+    fn whole(&mut self, mut buffer: Buffer, len: usize) -> Option<Buffer> {
+        let Some(rest) = len.checked_sub(buffer.len()).filter(|rest| *rest > 0) else {
+            buffer.set_len(len);
+            return Some(buffer);
+        };
+        let mut joined = self.pool.take(len);
+        if let Some(joined) = &mut joined {
+            let (head, tail) = joined.split_at_mut(buffer.len());
+            head.copy_from_slice(&buffer);
+            tail.copy_from_slice(self.overflow.get(..rest)?);
+        }
+        self.empty = Some(buffer);
+        joined
+    }
+
+    /// Cuts a train into the packets that its sender meant.
+    fn cut(&mut self, now: Duration, bytes: &[u8], header: &VnetHeader) {
+        let Ok(mut pieces) = Segments::new(bytes, header) else {
+            self.figures.malformed += 1;
+            return;
+        };
+        while let Some(len) = pieces.next_len() {
+            let Some(mut buffer) = self.pool.take(len) else {
+                self.figures.out_of_memory += 1;
+                return;
+            };
+            match pieces.write_next(&mut buffer) {
+                Ok(Some(len)) => buffer.set_len(len),
+                Ok(None) | Err(_) => return,
+            }
+            self.figures.pieces += 1;
+            self.offer(0, now, Parcel::new(buffer, VnetHeader::default()));
+        }
+    }
+
+    /// Lets a packet into the stage at this position. Beyond the last it leaves.
+    fn offer(&mut self, position: usize, now: Duration, parcel: Parcel) {
+        if position >= self.stages.len() {
+            return self.write(&parcel.header, &parcel.bytes);
+        }
+        match self.stages.offer(position, now, parcel) {
+            Some(Offer::TooBig(parcel, mtu)) => self.too_big(position, now, parcel, mtu),
+            // Counted by the machine.
+            _ => {}
+        }
+    }
+
+    /// A packet that does not fit is cut into fragments where its sender allows it, and else the router
+    /// answers.
+    fn too_big(&mut self, position: usize, now: Duration, mut parcel: Parcel, mtu: usize) {
+        if parcel.header.complete_checksum(&mut parcel.bytes).is_err() {
+            return;
+        }
+        let Ok(mut fragments) = Fragments::new(&parcel.bytes, mtu) else {
+            let mtu = u32::try_from(mtu).unwrap_or(u32::MAX);
+            return self.answer(position, now, &parcel.bytes, Problem::TooBig { mtu });
+        };
+        loop {
+            let Some(mut buffer) = self.pool.take(mtu) else {
+                self.figures.out_of_memory += 1;
+                return;
+            };
+            match fragments.write_next(&mut buffer) {
+                Ok(Some(len)) => buffer.set_len(len),
+                Ok(None) | Err(_) => return,
+            }
+            let fragment = Parcel::new(buffer, VnetHeader::default());
+            // It fits, so it is not cut again.
+            if let Some(Offer::TooBig(..)) = self.stages.offer(position, now, fragment) {
+                return;
+            }
+        }
+    }
+
+    /// The router before the stage at this position tells the sender what is wrong. What it says goes
+    /// back over the stages that the packet had passed.
+    fn answer(&mut self, position: usize, now: Duration, about: &[u8], problem: Problem) {
+        let Ok(about) = Packet::parse(about) else {
+            return;
+        };
+        if !self.budget.take(now) {
+            return;
+        }
+        let mut buffer = [0; icmp::LONGEST];
+        let from = self.way.router(position, self.stages.len(), about.version());
+        if let Ok(len) = icmp::error(&about, problem, from, &mut buffer) {
+            self.figures.icmp_errors += 1;
+            let back = self.stages.len().saturating_sub(position);
+            self.back.send(Order::Inject(back, buffer[..len].into()));
+        }
+    }
+
+    fn inject(&mut self, position: usize, bytes: &[u8]) {
+        let Some(mut buffer) = self.pool.take(bytes.len()) else {
+            self.figures.out_of_memory += 1;
+            return;
+        };
+        buffer.copy_from_slice(bytes);
+        let now = self.now();
+        self.offer(position, now, Parcel::new(buffer, VnetHeader::default()));
+    }
+
+    /// Moves on what has arrived. Whether there is more.
+    fn deliver(&mut self) -> bool {
+        let now = self.now();
+        let last = self.stages.len().saturating_sub(1);
+        let mut more = false;
+        for position in 0..self.stages.len() {
+            let mut count = 0;
+            while let Some(delivery) = self.stages.poll(position, now) {
+                self.leave(position, delivery);
+                count += 1;
+                // Only the last may stop early: the others must not fall behind what they feed.
+                if position == last && count == BATCH {
+                    more = true;
+                    break;
+                }
+            }
+        }
+        more
+    }
+
+    /// A packet comes out of a stage.
+    fn leave(&mut self, position: usize, delivery: Delivery) {
+        let time = delivery.ideal_time;
+        let mut parcel = delivery.packet;
+        if delivery.ce
+            && let Ok(mut packet) = PacketMut::parse(&mut parcel.bytes)
+        {
+            packet.mark_ce();
+        }
+        if let Some(bit) = delivery.corrupt {
+            let _ = parcel.header.complete_checksum(&mut parcel.bytes);
+            parcel.header = VnetHeader::default();
+            let bits = parcel.bytes.len() as u64 * 8;
+            flip_bit(&mut parcel.bytes, bit % bits.max(1));
+        }
+        let next = position + 1;
+        if next == self.stages.len() {
+            let late = self.now().saturating_sub(time);
+            self.lateness.record(late);
+            for _ in 0..1 + usize::from(delivery.duplicate) {
+                self.write(&parcel.header, &parcel.bytes);
+            }
+            return;
+        }
+        // Between two segments is a router.
+        if let Ok(mut packet) = PacketMut::parse(&mut parcel.bytes)
+            && packet.decrement_ttl() == Ttl::Expired
+        {
+            let _ = parcel.header.complete_checksum(&mut parcel.bytes);
+            return self.answer(next, time, &parcel.bytes, Problem::TimeExceeded);
+        }
+        if delivery.duplicate
+            && let Some(mut copy) = self.pool.take(parcel.bytes.len())
+        {
+            copy.copy_from_slice(&parcel.bytes);
+            self.offer(next, time, Parcel::new(copy, parcel.header));
+        }
+        self.offer(next, time, parcel);
+    }
+
+    fn write(&mut self, header: &VnetHeader, bytes: &[u8]) {
+        if let Some(gate) = &self.gate
+            && gate.holds(header, bytes)
+        {
+            return;
+        }
+        match self.sink.write(header, bytes) {
+            Ok(()) => {
+                self.figures.written += 1;
+                self.figures.written_bytes += bytes.len() as u64;
+            }
+            Err(_) => self.figures.not_taken += 1,
+        }
+    }
+}
+
+/// The monotonic clock.
+fn clock() -> Duration {
+    let time = clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+}

@@ -1,0 +1,138 @@
+//! The switch: packets from one network namespace to another, over the machines of a path.
+//!
+//! ```text
+//!              ┌──────────── lane up ────────────┐
+//!  near port ──┤ read ▶ cut ▶ segments ▶ write   ├──▶ gate ──▶ far port
+//!  near port ◀─┤ write ◀ segments ◀ cut ◀ read   ├─────────── far port
+//!              └─────────── lane down ───────────┘
+//! ```
+//!
+//! Each direction is a *lane*, a thread that owns its machines, its memory and its clock. A lane reads
+//! packets straight into the memory in which they wait, and writes them from there: one that fits an
+//! Ethernet frame is not copied in between, a longer one once.
+
+mod figures;
+pub(crate) mod gate;
+mod inbox;
+mod lane;
+mod parcel;
+mod pool;
+pub(crate) mod port;
+mod stage;
+mod way;
+
+use std::io;
+use std::sync::Arc;
+use std::sync::mpsc::sync_channel;
+use std::thread::JoinHandle;
+
+use wharf_link::{Conditions, Seed};
+
+pub use figures::{Figures, LaneFigures, SegmentFigures};
+use gate::Gate;
+use inbox::{Inbox, Order};
+use lane::Plan;
+use port::Port;
+use way::Way;
+
+/// A stretch of network: what lies between two routers.
+#[derive(Debug, Clone)]
+pub struct Segment {
+    /// Its name. Its randomness follows from the seed and this name.
+    pub name: String,
+    /// The conditions from the command.
+    pub up: Conditions,
+    /// The conditions to it.
+    pub down: Conditions,
+}
+
+/// A running switch. Dropped, it carries nothing more.
+#[derive(Debug)]
+pub(crate) struct Switch {
+    lanes: [(Arc<Inbox>, Option<JoinHandle<()>>); 2],
+    length: usize,
+}
+
+impl Switch {
+    /// Starts to carry over this path. Every segment has a seed of its own, made of `seed` and its name.
+    pub(crate) fn start(
+        near: Port,
+        far: Port,
+        path: &[Segment],
+        seed: Seed,
+        gate: Option<Gate>,
+    ) -> io::Result<Self> {
+        let inboxes = [Arc::new(Inbox::new()?), Arc::new(Inbox::new()?)];
+        let stage = |way: Way, segment: &Segment| {
+            let conditions = match way {
+                Way::Up => segment.up.clone(),
+                Way::Down => segment.down.clone(),
+            };
+            let seed = seed.derive(&segment.name).derive(way.name());
+            (segment.name.clone(), conditions, seed)
+        };
+        let up = Plan {
+            way: Way::Up,
+            source: near.clone(),
+            sink: far.clone(),
+            path: path.iter().map(|segment| stage(Way::Up, segment)).collect(),
+            inbox: Arc::clone(&inboxes[0]),
+            back: Arc::clone(&inboxes[1]),
+            gate,
+        };
+        let down = Plan {
+            way: Way::Down,
+            source: far,
+            sink: near,
+            path: path
+                .iter()
+                .rev()
+                .map(|segment| stage(Way::Down, segment))
+                .collect(),
+            inbox: Arc::clone(&inboxes[1]),
+            back: Arc::clone(&inboxes[0]),
+            gate: None,
+        };
+        let mut switch = Self {
+            lanes: inboxes.map(|inbox| (inbox, None)),
+            length: path.len(),
+        };
+        for (plan, (_, thread)) in [up, down].into_iter().zip(&mut switch.lanes) {
+            let name = format!("wharf-lab-{}", plan.way.name());
+            *thread = Some(std::thread::Builder::new().name(name).spawn(move || lane::run(plan))?);
+        }
+        Ok(switch)
+    }
+
+    /// Changes the conditions of a segment, counted from the command, from now on.
+    pub(crate) fn set(&self, segment: usize, up: Conditions, down: Conditions) {
+        let Some(from_far) = self.length.checked_sub(segment + 1) else {
+            return;
+        };
+        let [(to_up, _), (to_down, _)] = &self.lanes;
+        to_up.send(Order::Set(segment, up));
+        to_down.send(Order::Set(from_far, down));
+    }
+
+    /// What has passed.
+    pub(crate) fn figures(&self) -> Figures {
+        let [up, down] = self.lanes.each_ref().map(|(inbox, _)| {
+            let (to, from) = sync_channel(1);
+            inbox.send(Order::Count(to));
+            // A lane ends only with the switch, or by a bug.
+            from.recv().unwrap_or_default()
+        });
+        Figures { up, down }
+    }
+}
+
+impl Drop for Switch {
+    fn drop(&mut self) {
+        for (inbox, thread) in &mut self.lanes {
+            inbox.send(Order::Stop);
+            if let Some(thread) = thread.take() {
+                let _ = thread.join();
+            }
+        }
+    }
+}

@@ -1,0 +1,279 @@
+//! `wharf lab`: a command in a network of its own, behind a link that carries real packets.
+
+use std::ffi::OsString;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use serde::Serialize;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
+use signal_hook::iterator::Signals;
+use wharf_lab::{Allow, Exit, Facts, Figures, Lab, LabError, LabSpec, LaneFigures, Segment, Tools};
+use wharf_link::{Conditions, Scope, Settings};
+
+use super::links::profile;
+use crate::cli::{ConditionFlags, Inside, LabArgs};
+use crate::out;
+use crate::report::{Code, Report};
+use crate::vars;
+
+pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
+    let path = path(args)?;
+    let exe = std::env::current_exe()
+        .map_err(|error| Report::new(Code::Unusable, format!("find the wharf program: {error}")))?;
+    let spec = LabSpec {
+        exe,
+        command: command(args),
+        congestion: args
+            .conditions
+            .own
+            .0
+            .get("congestion")
+            .map(str::to_owned),
+        path,
+        seed: args.seed,
+        allow: match args.allow.as_slice() {
+            [] => Allow::All,
+            ports => Allow::Only(ports.to_vec()),
+        },
+        tools: if args.net_tools {
+            Tools::Network
+        } else {
+            Tools::Ordinary
+        },
+        tun: std::env::var_os(vars::TUN)
+            .unwrap_or_else(|| "/dev/net/tun".into())
+            .into(),
+    };
+    let lab = Arc::new(Lab::start(&spec)?);
+    pass_signals_on(&lab)?;
+    let exit = lab.wait()?;
+    if let (true, Some(figures)) | (_, Some(figures)) = (args.stats, lab.figures()) {
+        if args.stats {
+            summary(&spec, lab.facts(), &figures);
+        }
+        if let Some(file) = &args.json {
+            write_json(file, &spec, lab.facts(), &figures)?;
+        }
+    }
+    // As a shell says it.
+    let code = match exit {
+        Exit::Code(code) => code,
+        Exit::Signal(signal) => 128 + signal,
+    };
+    Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))
+}
+
+impl From<LabError> for Report {
+    fn from(error: LabError) -> Self {
+        let hint = error.hint().map(str::to_owned);
+        Report::new(Code::Failed, error).maybe_hint(hint)
+    }
+}
+
+fn command(args: &LabArgs) -> Vec<OsString> {
+    match args.inside {
+        Some(Inside::Shell) => vec![std::env::var_os(vars::SHELL).unwrap_or_else(|| "/bin/sh".into())],
+        None => args.command.clone(),
+    }
+}
+
+/// The segments, from the command on.
+fn path(args: &LabArgs) -> Result<Vec<Segment>, Report> {
+    let mut path = Vec::new();
+    if args.path.is_empty() || args.conditions.profile.is_some() || !args.conditions.own.0.is_empty() {
+        path.push(segment("link", &args.conditions)?);
+    }
+    for (number, text) in args.path.iter().enumerate() {
+        let name = format!("{}. {}", number + 1, text.trim());
+        path.push(segment(&name, &parse(text)?)?);
+    }
+    Ok(path)
+}
+
+/// A segment as it is written: a profile, or conditions, or both: `4g loss=1% burst 3`.
+fn parse(text: &str) -> Result<ConditionFlags, Report> {
+    let mut flags = ConditionFlags::default();
+    let mut settings: Vec<(&str, String)> = Vec::new();
+    for word in text.split_whitespace() {
+        match (word.split_once('='), settings.last_mut()) {
+            (Some((key, value)), _) => settings.push((key, value.to_owned())),
+            (None, Some((_, value))) => {
+                value.push(' ');
+                value.push_str(word);
+            }
+            (None, None) if flags.profile.is_none() => flags.profile = Some(word.to_owned()),
+            (None, None) => {
+                return Err(bad(text, format!("`{word}` is a second profile"))
+                    .hint("a segment is a profile, or conditions such as 'latency=5ms rate=10mbit'"));
+            }
+        }
+    }
+    for (key, value) in settings {
+        let set = flags.own.0.set(key, &value);
+        set.map_err(|problem| bad(text, format!("{key}: {problem}")))?;
+    }
+    if flags.profile.is_none() && flags.own.0.is_empty() {
+        return Err(bad(text, "it is empty".to_owned()));
+    }
+    Ok(flags)
+}
+
+fn bad(segment: &str, problem: String) -> Report {
+    Report::new(Code::BadInput, format!("read the segment `{segment}`: {problem}"))
+}
+
+fn segment(name: &str, flags: &ConditionFlags) -> Result<Segment, Report> {
+    let (up, down) = match &flags.profile {
+        None => (Settings::default(), Settings::default()),
+        Some(name) => {
+            let profile = profile(name)?;
+            (profile.up.settings(), profile.down.settings())
+        }
+    };
+    Ok(Segment {
+        name: name.to_owned(),
+        up: resolve(&flags.own.0.clone().over(&up))?,
+        down: resolve(&flags.own.0.clone().over(&down))?,
+    })
+}
+
+/// The conditions that settings are, if packets can have them.
+fn resolve(settings: &Settings) -> Result<Conditions, Report> {
+    let mut read = |file: &str| std::fs::read_to_string(file).map_err(|error| error.to_string());
+    let conditions = settings
+        .resolve(&Conditions::CLEAR, &mut read)
+        .map_err(|error| Report::new(Code::BadInput, format!("--{error}")))?;
+    let of_connections = if !conditions.faults().is_empty() {
+        Some("faults of connections (slicing, limits, time-outs, resets)")
+    } else if conditions.stream.window.is_some() {
+        Some("a window")
+    } else if conditions.scope != Scope::Link {
+        Some("a scope")
+    } else {
+        None
+    };
+    match of_connections {
+        None => Ok(conditions),
+        Some(what) => Err(Report::new(
+            Code::BadInput,
+            format!("start a lab: {what}: a lab carries packets, and knows no connections"),
+        )
+        .hint("`wharf link` has them")),
+    }
+}
+
+/// Signals that are for the command go on to it.
+fn pass_signals_on(lab: &Arc<Lab>) -> Result<(), Report> {
+    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2])
+        .map_err(|error| Report::new(Code::Failed, format!("listen for signals: {error}")))?;
+    let lab = Arc::downgrade(lab);
+    std::thread::spawn(move || {
+        for signal in signals.forever() {
+            // The terminal sends these to the command as well.
+            let from_terminal = matches!(signal, SIGINT | SIGQUIT) && in_foreground();
+            if let (false, Some(lab)) = (from_terminal, lab.upgrade()) {
+                lab.signal(signal);
+            }
+        }
+    });
+    Ok(())
+}
+
+/// Whether the terminal's signals come to this process, and to the command with it.
+fn in_foreground() -> bool {
+    let Ok(terminal) = std::fs::File::open("/dev/tty") else {
+        return false;
+    };
+    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
+}
+
+/// What has passed, as people read it.
+fn summary(spec: &LabSpec, facts: &Facts, figures: &Figures) {
+    out::error_line(&format!(
+        "lab: {:?}, congestion control {}, seed {}, up in {:.0} ms",
+        facts.carrier,
+        facts.congestion,
+        spec.seed,
+        facts.start.as_secs_f64() * 1000.0
+    ));
+    for (name, lane) in [("up", &figures.up), ("down", &figures.down)] {
+        out::error_line(&format!("{name:<5}{}", lane_line(lane)));
+    }
+}
+
+fn lane_line(lane: &LaneFigures) -> String {
+    let micros = |nanos: u64| nanos as f64 / 1000.0;
+    let mut line = format!(
+        "{} packets ({}) in, {} ({}) out",
+        lane.read,
+        out::bytes(lane.read_bytes),
+        lane.written,
+        out::bytes(lane.written_bytes),
+    );
+    let mut drops = Vec::new();
+    for segment in &lane.segments {
+        for (cause, count) in [
+            ("loss", segment.loss),
+            ("queue", segment.queue),
+            ("AQM", segment.aqm),
+            ("MTU", segment.mtu),
+            ("outage", segment.outage),
+        ] {
+            if count > 0 && lane.segments.len() > 1 {
+                drops.push(format!("{count} by {cause} of {}", segment.name));
+            } else if count > 0 {
+                drops.push(format!("{count} by {cause}"));
+            }
+        }
+    }
+    for (cause, count) in [
+        ("no memory", lane.out_of_memory),
+        ("malformed", lane.malformed),
+        ("not taken", lane.not_taken),
+    ] {
+        if count > 0 {
+            drops.push(format!("{count} {cause}"));
+        }
+    }
+    if !drops.is_empty() {
+        line.push_str(&format!("; dropped: {}", drops.join(", ")));
+    }
+    if lane.lateness.count > 0 {
+        line.push_str(&format!(
+            "; late p50 {:.0} µs, p99 {:.0} µs, max {:.0} µs",
+            micros(lane.lateness.p50),
+            micros(lane.lateness.p99),
+            micros(lane.lateness.max)
+        ));
+    }
+    line
+}
+
+/// What has passed, as programs read it.
+#[derive(Serialize)]
+struct Summary<'a> {
+    carrier: wharf_lab::Carrier,
+    congestion: &'a str,
+    ipv6: bool,
+    seed: wharf_link::Seed,
+    start_ms: f64,
+    #[serde(flatten)]
+    figures: &'a Figures,
+}
+
+fn write_json(file: &Path, spec: &LabSpec, facts: &Facts, figures: &Figures) -> Result<(), Report> {
+    let summary = Summary {
+        carrier: facts.carrier,
+        congestion: &facts.congestion,
+        ipv6: facts.ipv6,
+        seed: spec.seed,
+        start_ms: facts.start.as_secs_f64() * 1000.0,
+        figures,
+    };
+    let failed = |error: std::io::Error| {
+        Report::new(Code::Unusable, format!("write {}: {error}", file.display()))
+    };
+    let text = serde_json::to_string_pretty(&summary).map_err(|error| failed(error.into()))?;
+    std::fs::write(file, text + "\n").map_err(failed)
+}
