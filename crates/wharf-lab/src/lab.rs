@@ -7,6 +7,9 @@ use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::retry_on_intr;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use wharf_link::Seed;
 use wharf_relay::Relay;
 
@@ -69,6 +72,8 @@ pub struct Lab {
     switch: Option<Switch>,
     gateway: Option<JoinHandle<()>>,
     far: Child,
+    /// The two processes that outlive the command: the keeper of namespaces, and the command's first.
+    alive: Vec<OwnedFd>,
     facts: Facts,
 }
 
@@ -99,6 +104,7 @@ impl Lab {
             keeper: None,
             switch: None,
             gateway: None,
+            alive: vec![handle(far.id()).map_err(LabError::io("watch the lab's processes"))?],
             far,
             facts: Facts {
                 carrier: Carrier::Tun,
@@ -128,7 +134,8 @@ impl Lab {
 
     fn take_ready(&mut self, answer: Option<(FromFar, Vec<OwnedFd>)>) -> Result<[OwnedFd; 2], LabError> {
         match answer {
-            Some((FromFar::Ready { carrier, congestion, ipv6 }, ends)) => {
+            Some((FromFar::Ready { carrier, congestion, ipv6, init }, ends)) => {
+                self.alive.push(handle(init).map_err(LabError::io("watch the lab's processes"))?);
                 self.facts = Facts {
                     carrier,
                     congestion,
@@ -187,6 +194,13 @@ impl Lab {
     /// # Errors
     /// When it could not be started, or a process of the lab was killed.
     pub fn wait(&self) -> Result<Exit, LabError> {
+        let mut ready = vec![PollFd::new(&self.init, PollFlags::IN)];
+        ready.extend(self.alive.iter().map(|process| PollFd::new(process, PollFlags::IN)));
+        retry_on_intr(|| poll(&mut ready, None)).map_err(|errno| LabError::io("wait for the command")(errno.into()))?;
+        // What it said last is there even if it is not.
+        if ready.first().is_some_and(|channel| channel.revents().is_empty()) {
+            return Err(LabError::Killed("keeper of namespaces"));
+        }
         let said = self.init.receive::<FromInit>().map_err(LabError::io("wait for the command"))?;
         match said {
             Some((FromInit::Exited(exit), _)) => Ok(exit),
@@ -206,6 +220,10 @@ impl Drop for Lab {
     fn drop(&mut self) {
         // The first process of the command's side ends, and takes all others there with it.
         let _ = rustix::net::shutdown(&self.init, rustix::net::Shutdown::Both);
+        for process in self.alive.drain(1..) {
+            // Also where its parent was killed: nothing of the command may be left when this returns.
+            let _ = retry_on_intr(|| poll(&mut [PollFd::new(&process, PollFlags::IN)], None));
+        }
         // The gateway ends when the switch does, and with it the process that makes its sockets.
         self.switch = None;
         if let Some(gateway) = self.gateway.take() {
@@ -214,4 +232,11 @@ impl Drop for Lab {
         self.keeper = None;
         let _ = self.far.wait();
     }
+}
+
+/// A handle of a process, readable once it is over with all that ends with it.
+fn handle(pid: u32) -> std::io::Result<OwnedFd> {
+    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+    let pid = pid.ok_or(std::io::ErrorKind::InvalidInput)?;
+    Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }

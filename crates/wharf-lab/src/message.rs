@@ -51,6 +51,8 @@ pub(crate) enum FromFar {
         congestion: String,
         /// Whether there is IPv6.
         ipv6: bool,
+        /// The first process of the command's side.
+        init: u32,
     },
     /// They are not.
     Failed(Trouble),

@@ -2,8 +2,8 @@
 
 use rustix::io::Result;
 use rustix::thread::{
-    CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set,
-    configure_capability_in_ambient_set, remove_capability_from_bounding_set, set_capabilities,
+    CapabilitiesSecureBits, CapabilitySet, CapabilitySets, capabilities, clear_ambient_capability_set,
+    configure_capability_in_ambient_set, set_capabilities, set_capabilities_secure_bits,
 };
 
 /// What the processes of a lab need in their own namespaces.
@@ -37,15 +37,12 @@ pub(crate) fn keep_network() -> Result<()> {
     drop_but(CapabilitySet::NET_ADMIN | CapabilitySet::NET_RAW)
 }
 
+/// The bounding set stays: a program whose file has capabilities, as ping's may, would not run at all without
+/// them (it asks for them), and has them over the lab's own namespaces only.
 fn drop_but(kept: CapabilitySet) -> Result<()> {
     clear_ambient_capability_set()?;
-    // The kernel may know fewer than we do.
-    each(CapabilitySet::all().difference(kept), |one| {
-        match remove_capability_from_bounding_set(one) {
-            Err(rustix::io::Errno::INVAL) => Ok(()),
-            other => other,
-        }
-    })?;
+    // Where the user is 0 in its own user namespace, exec would give everything back.
+    set_capabilities_secure_bits(CapabilitiesSecureBits::NO_ROOT | CapabilitiesSecureBits::NO_ROOT_LOCKED)?;
     set_capabilities(
         None,
         CapabilitySets {

@@ -87,6 +87,7 @@ fn set_up(begin: &Begin, descriptors: Vec<OwnedFd>, command: &[OsString]) -> Res
             carrier: Carrier::Tun,
             congestion,
             ipv6,
+            init: init.id(),
         },
         near: near.device,
         far: far.device,

@@ -37,6 +37,17 @@ pub(crate) struct Gate {
     to: SyncSender<Held>,
 }
 
+/// What becomes of a packet at the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Admission {
+    /// It is for the switch to write.
+    Passes,
+    /// It was taken.
+    Waits,
+    /// Too many wait.
+    Lost,
+}
+
 /// The UDP ports to which datagrams pass unasked.
 #[derive(Debug)]
 pub(crate) struct Open([AtomicU64; 1024]);
@@ -53,18 +64,20 @@ pub(crate) fn gate() -> (Gate, Receiver<Held>, Arc<Open>) {
 }
 
 impl Gate {
-    /// Whether a packet is held: then it is written by whoever opens its port.
-    pub(crate) fn holds(&self, header: &VnetHeader, bytes: &[u8]) -> bool {
+    /// Lets a packet pass, or takes it: then it is written by whoever opens its port.
+    pub(crate) fn admit(&self, header: &VnetHeader, bytes: &[u8]) -> Admission {
         let Some(knock) = knock(bytes).filter(|knock| !self.open.is(*knock)) else {
-            return false;
+            return Admission::Passes;
         };
-        // If too many wait, or nobody opens any more, it is lost.
-        let _ = self.to.try_send(Held {
+        let held = Held {
             knock,
             header: *header,
             bytes: bytes.into(),
-        });
-        true
+        };
+        match self.to.try_send(held) {
+            Ok(()) => Admission::Waits,
+            Err(_) => Admission::Lost,
+        }
     }
 }
 
@@ -132,7 +145,8 @@ mod tests {
         let (gate, held, open) = gate();
         let header = VnetHeader::default();
         let check = |bytes: &[u8], expected: Option<Knock>| {
-            assert_eq!(gate.holds(&header, bytes), expected.is_some());
+            let waits = gate.admit(&header, bytes) == Admission::Waits;
+            assert_eq!(waits, expected.is_some());
             assert_eq!(held.try_recv().ok().map(|held| held.knock), expected);
         };
         check(&tcp(0x02), Some(Knock::Tcp(80)));
@@ -154,9 +168,11 @@ mod tests {
     #[test]
     fn of_too_many_the_last_are_lost() {
         let (gate, held, _) = gate();
-        for _ in 0..WAITING + 10 {
-            assert!(gate.holds(&VnetHeader::default(), &tcp(0x02)));
+        let mut admit = || gate.admit(&VnetHeader::default(), &tcp(0x02));
+        for _ in 0..WAITING {
+            assert_eq!(admit(), Admission::Waits);
         }
+        assert_eq!(admit(), Admission::Lost);
         assert_eq!(held.try_iter().count(), WAITING);
     }
 }

@@ -14,7 +14,7 @@ use wharf_packet::{
 use wharf_relay::Lateness;
 
 use super::figures::{LaneFigures, SegmentFigures};
-use super::gate::Gate;
+use super::gate::{Admission, Gate};
 use super::inbox::{Inbox, Order};
 use super::parcel::Parcel;
 use super::pool::{Buffer, Pool};
@@ -50,6 +50,8 @@ pub(crate) struct Plan {
 pub(crate) fn run(plan: Plan) {
     // A slack of 1 ns: this thread's deadlines are not put off to be bundled with others.
     let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
+    // Where it may, it goes before those whose packets it carries: on Linux this is of the thread.
+    let _ = rustix::process::setpriority_process(None, -10);
     Lane::new(plan).run();
 }
 
@@ -385,17 +387,17 @@ impl Lane {
     }
 
     fn write(&mut self, header: &VnetHeader, bytes: &[u8]) {
-        if let Some(gate) = &self.gate
-            && gate.holds(header, bytes)
-        {
-            return;
-        }
-        match self.sink.write(header, bytes) {
-            Ok(()) => {
-                self.figures.written += 1;
-                self.figures.written_bytes += bytes.len() as u64;
-            }
-            Err(_) => self.figures.not_taken += 1,
+        let admission = self.gate.as_ref().map_or(Admission::Passes, |gate| gate.admit(header, bytes));
+        let taken = match admission {
+            Admission::Passes => self.sink.write(header, bytes).is_ok(),
+            Admission::Waits => true,
+            Admission::Lost => false,
+        };
+        if taken {
+            self.figures.written += 1;
+            self.figures.written_bytes += bytes.len() as u64;
+        } else {
+            self.figures.not_taken += 1;
         }
     }
 }
