@@ -6,3 +6,4 @@ pub(crate) mod namespaces;
 pub(crate) mod rtnetlink;
 pub(crate) mod sysctl;
 pub(crate) mod tun;
+pub(crate) mod wire;

@@ -26,7 +26,9 @@ const CREATE: u16 = 0x0200 | 0x0400;
 
 const IFF_UP: u32 = 0x01;
 const IFF_NOARP: u32 = 0x80;
+const IFLA_ADDRESS: u16 = 1;
 const IFLA_MTU: u16 = 4;
+const IFLA_TXQLEN: u16 = 13;
 const IFLA_IFNAME: u16 = 3;
 const IFLA_LINKINFO: u16 = 18;
 const IFLA_NET_NS_FD: u16 = 28;
@@ -44,6 +46,8 @@ const RT_TABLE_MAIN: u8 = 254;
 const RTPROT_STATIC: u8 = 4;
 const RTN_UNICAST: u8 = 1;
 
+/// How many packets wait in a device until they are read: what must never lose any, since that is the link's.
+const QUEUE: u32 = 10_000;
 /// The kernel answers at once or not at all; this is only against waiting for ever.
 const PATIENCE: Duration = Duration::from_secs(10);
 
@@ -100,6 +104,7 @@ impl Netlink {
         let mut body = Body::link(device.0, IFF_UP | no_arp, IFF_UP | no_arp);
         if let Some(mtu) = mtu {
             body.attribute(IFLA_MTU, &mtu.to_ne_bytes());
+            body.attribute(IFLA_TXQLEN, &QUEUE.to_ne_bytes());
         }
         self.ask(RTM_NEWLINK, 0, &body)
     }
@@ -127,10 +132,18 @@ impl Netlink {
         self.ask(RTM_NEWROUTE, CREATE, &body)
     }
 
-    /// Makes a pair of devices: `name` here, and `peer` in another network namespace.
-    pub(crate) fn add_veth(&mut self, name: &str, peer: &str, namespace: BorrowedFd<'_>) -> io::Result<()> {
+    /// Makes a pair of devices: `name` here, and `peer` in another network namespace. Both have the same
+    /// link address: each takes what is for the other, and nobody else is there.
+    pub(crate) fn add_veth(
+        &mut self,
+        name: &str,
+        peer: &str,
+        namespace: BorrowedFd<'_>,
+        address: [u8; 6],
+    ) -> io::Result<()> {
         let mut far = Body::link(0, 0, 0);
         far.name(peer);
+        far.attribute(IFLA_ADDRESS, &address);
         far.attribute(IFLA_NET_NS_FD, &namespace.as_raw_fd().to_ne_bytes());
         let mut data = Body::default();
         data.attribute(VETH_INFO_PEER, &far.0);
@@ -139,6 +152,7 @@ impl Netlink {
         information.attribute(IFLA_INFO_DATA, &data.0);
         let mut body = Body::link(0, 0, 0);
         body.name(name);
+        body.attribute(IFLA_ADDRESS, &address);
         body.attribute(IFLA_LINKINFO, &information.0);
         self.ask(RTM_NEWLINK, CREATE, &body)
     }

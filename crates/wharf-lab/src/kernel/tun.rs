@@ -45,19 +45,10 @@ const SET_INTERFACE: u32 = opcode::write::<i32>(b'T', 202);
 const SET_OFFLOAD: u32 = opcode::write::<u32>(b'T', 208);
 const SET_HEADER_SIZE: u32 = opcode::write::<i32>(b'T', 216);
 
-/// Which packets the kernel may leave unfinished: several in one, and checksums to be computed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Offloads {
-    /// TCP and UDP trains.
-    Full,
-    /// TCP's only: kernels before 6.2 know no USO.
-    Tcp,
-}
-
 impl Tun {
     /// Makes a device of this name in the network namespace of this thread. Reading from it does not
     /// block.
-    pub(crate) fn create(node: &Path, name: &str) -> io::Result<(Self, Offloads)> {
+    pub(crate) fn create(node: &Path, name: &str) -> io::Result<Self> {
         let fd = open(
             node,
             OFlags::RDWR | OFlags::CLOEXEC | OFlags::NONBLOCK,
@@ -76,15 +67,12 @@ impl Tun {
         // SAFETY: TUNSETVNETHDRSZ reads an `int`.
         unsafe { ioctl(fd.as_fd(), Setter::<SET_HEADER_SIZE, i32>::new(10)) }?;
         let tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;
-        let offloads = match set_offloads(&fd, tcp | TUN_F_USO4 | TUN_F_USO6) {
-            Ok(()) => Offloads::Full,
-            Err(rustix::io::Errno::INVAL) => {
-                set_offloads(&fd, tcp)?;
-                Offloads::Tcp
-            }
-            Err(error) => return Err(error.into()),
-        };
-        Ok((Self { fd }, offloads))
+        match set_offloads(&fd, tcp | TUN_F_USO4 | TUN_F_USO6) {
+            // Kernels before 6.2 know no trains of UDP.
+            Err(rustix::io::Errno::INVAL) => set_offloads(&fd, tcp)?,
+            other => other?,
+        }
+        Ok(Self { fd })
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! Whichever is killed, the others see the end of a channel or the kernel ends them with it.
 
+mod ends;
 mod exec;
 mod far;
 mod init;
