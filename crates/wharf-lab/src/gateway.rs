@@ -27,9 +27,8 @@ use crate::message::{Family, FromFar, Wanted};
 use crate::switch::gate::{Held, Knock, Open};
 use crate::switch::port::Port;
 
-/// For so long an answer about a UDP port holds, and for those who ask for a TCP port often.
+/// For so long an answer about a UDP port holds. About a TCP port each connection asks.
 const ANSWER_HOLDS: Duration = Duration::from_secs(1);
-const OFTEN: Duration = Duration::from_millis(10);
 
 /// Which of the host's ports are reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -67,7 +66,6 @@ pub(crate) struct Gateway {
 struct Gateport {
     link: LinkId,
     provider: Vec<SocketAddr>,
-    asked: Instant,
 }
 
 impl Gateway {
@@ -92,8 +90,10 @@ impl Gateway {
 
     /// Opens ports until the switch is gone.
     pub(crate) fn run(mut self, held: &Receiver<Held>) {
+        let mut forget = Instant::now() + ANSWER_HOLDS;
         loop {
-            match held.recv_timeout(ANSWER_HOLDS) {
+            let left = forget.saturating_duration_since(Instant::now());
+            match held.recv_timeout(left) {
                 Ok(held) => {
                     let knock = held.knock;
                     // What cannot be opened is refused by the kernel, as what is not there.
@@ -103,39 +103,37 @@ impl Gateway {
                     if let (Ok(true), Knock::Udp(port)) = (opened, knock) {
                         self.open.set(port);
                     }
+                    self.open.written();
                 }
-                Err(RecvTimeoutError::Timeout) => self.open.clear(),
-                Err(RecvTimeoutError::Disconnected) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return self.finish(),
             }
+            if forget <= Instant::now() {
+                self.open.clear();
+                forget = Instant::now() + ANSWER_HOLDS;
+            }
+        }
+    }
+
+    /// What has come to the gateway is carried on. The relay answers between two rounds of its events, so
+    /// after two answers it has been through all that was there before the first.
+    fn finish(&self) {
+        for _ in 0..2 {
+            let _ = self.relay.all_stats();
         }
     }
 
     /// Sees to it that a port of the gateway is as the host's is. Whether it is open.
     fn answer(&mut self, knock: Knock) -> io::Result<bool> {
-        if let Some(port) = self.ports.get(&knock)
-            && !port.provider.is_empty()
-            && port.asked.elapsed() < OFTEN
-        {
-            return Ok(true);
-        }
         let provider = self.providers(knock);
         let is_open = !provider.is_empty();
         match self.ports.get_mut(&knock) {
             None if is_open => {
                 let link = self.add(knock, provider.clone())?;
-                let asked = Instant::now();
-                self.ports.insert(
-                    knock,
-                    Gateport {
-                        link,
-                        provider,
-                        asked,
-                    },
-                );
+                self.ports.insert(knock, Gateport { link, provider });
             }
             None => {}
             Some(port) => {
-                port.asked = Instant::now();
                 if port.provider != provider {
                     port.provider.clone_from(&provider);
                     let provider = if is_open {

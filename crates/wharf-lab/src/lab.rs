@@ -1,7 +1,7 @@
 //! A running lab.
 
 use std::ffi::OsString;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::thread::JoinHandle;
@@ -24,6 +24,9 @@ use crate::switch::{Figures, Segment, Switch, gate};
 pub const GATEWAY_VAR: &str = "WHARF_GATEWAY";
 /// The gateway's IPv6 address.
 pub const GATEWAY_V6_VAR: &str = "WHARF_GATEWAY_V6";
+
+/// For so long packets that the command has sent may go on after its end.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// What a lab is to be.
 #[derive(Debug, Clone)]
@@ -78,16 +81,16 @@ pub struct Lab {
 }
 
 impl Lab {
-    /// Makes the namespaces and the link, and starts the command with the standard streams of this process.
+    /// Makes the namespaces and the link, and starts the command with these standard streams: input, output,
+    /// error.
     ///
     /// # Errors
     /// When the kernel refuses a namespace or a device, with what can be done about it.
-    pub fn start(spec: &LabSpec) -> Result<Self, LabError> {
+    pub fn start(spec: &LabSpec, streams: [BorrowedFd<'_>; 3]) -> Result<Self, LabError> {
         let begun = Instant::now();
         let (init, init_end) = Channel::pair().map_err(LabError::io("make a channel"))?;
         let (keeper, far_end) = Channel::pair().map_err(LabError::io("make a channel"))?;
-        let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
-        init.send(&Order::Prepare, &[stdin.as_fd(), stdout.as_fd(), stderr.as_fd()])
+        init.send(&Order::Prepare, &streams)
             .map_err(LabError::io("hand the standard streams on"))?;
         let far = Command::new(&spec.exe)
             .args(crate::stage::first())
@@ -189,7 +192,7 @@ impl Lab {
         }
     }
 
-    /// Waits for the command.
+    /// Waits for the command, and at most a second for what it has sent to arrive.
     ///
     /// # Errors
     /// When it could not be started, or a process of the lab was killed.
@@ -203,7 +206,13 @@ impl Lab {
         }
         let said = self.init.receive::<FromInit>().map_err(LabError::io("wait for the command"))?;
         match said {
-            Some((FromInit::Exited(exit), _)) => Ok(exit),
+            Some((FromInit::Exited(exit), _)) => {
+                // What it sent last is on its way, as on any network.
+                if let Some(switch) = &self.switch {
+                    switch.drain(LINGER);
+                }
+                Ok(exit)
+            }
             Some((FromInit::Failed(trouble), _)) => Err(trouble.into()),
             None => Err(LabError::Killed("first process")),
         }
@@ -211,8 +220,8 @@ impl Lab {
 
     /// What has passed.
     #[must_use]
-    pub fn figures(&self) -> Option<Figures> {
-        self.switch.as_ref().map(Switch::figures)
+    pub fn figures(&self) -> Figures {
+        self.switch.as_ref().map(Switch::figures).unwrap_or_default()
     }
 }
 

@@ -50,13 +50,13 @@ enum Side {
 
 /// Makes both ends. This process is in some network of theirs afterwards.
 pub(super) fn make(begin: &Begin) -> Result<Ends, Trouble> {
-    let near_network = network(begin)?;
+    let near_network = Side::Near.network(begin)?;
     let near = match Tun::create(&begin.tun, DEVICE) {
         Ok(near) => near,
         Err(error) => return wired(begin, near_network, &error),
     };
     let ipv6 = Side::Near.address()?;
-    let far_network = network(begin)?;
+    let far_network = Side::Far.network(begin)?;
     let far = Tun::create(&begin.tun, DEVICE).map_err(|error| Trouble::of(format!("make a TUN device: {error}")))?;
     let ipv6 = ipv6 & Side::Far.address()?;
     Ok(Ends {
@@ -75,7 +75,7 @@ pub(super) fn make(begin: &Begin) -> Result<Ends, Trouble> {
 
 /// The same with wires, for want of TUN.
 fn wired(begin: &Begin, near: OwnedFd, no_tun: &io::Error) -> Result<Ends, Trouble> {
-    let far = network(begin)?;
+    let far = Side::Far.network(begin)?;
     let _wires = namespaces::new_network()?;
     // Nobody here speaks IP: what comes is the switch's.
     sysctl::try_set("ipv6/conf/all/disable_ipv6", "1");
@@ -121,23 +121,30 @@ fn neither(begin: &Begin, no_tun: &io::Error, no_veth: &io::Error) -> Trouble {
     }
 }
 
-/// A new network, entered and set up but for its device.
-fn network(begin: &Begin) -> Result<OwnedFd, Trouble> {
-    let network = namespaces::new_network()?;
-    settings(begin)?;
-    let mut netlink = Netlink::open().map_err(failed("open rtnetlink"))?;
-    netlink
-        .bring_up(Index::LOOPBACK, None, Neighbours::Asked)
-        .map_err(failed("bring lo up"))?;
-    Ok(network)
-}
-
 impl Side {
     fn addresses(self) -> (IpAddr, IpAddr) {
         match self {
             Self::Near => (NEAR_V4.into(), NEAR_V6.into()),
             Self::Far => (FAR_V4.into(), FAR_V6.into()),
         }
+    }
+
+    /// A new network, entered and set up but for its device.
+    fn network(self, begin: &Begin) -> Result<OwnedFd, Trouble> {
+        let network = namespaces::new_network()?;
+        settings(begin)?;
+        if self == Self::Far {
+            // A router that has no way says so at once (ICMP), instead of keeping silent. As a router on a
+            // device of IPv6 it would have to report groups there, so it is none on those that come.
+            sysctl::try_set("ipv4/ip_forward", "1");
+            sysctl::try_set("ipv6/conf/all/forwarding", "1");
+            sysctl::try_set("ipv6/conf/default/forwarding", "0");
+        }
+        let mut netlink = Netlink::open().map_err(failed("open rtnetlink"))?;
+        netlink
+            .bring_up(Index::LOOPBACK, None, Neighbours::Asked)
+            .map_err(failed("bring lo up"))?;
+        Ok(network)
     }
 
     /// Brings the device of the network up that this process is in, with addresses and routes. Whether
@@ -187,9 +194,6 @@ fn settings(begin: &Begin) -> Result<(), Trouble> {
         sysctl::try_set(&format!("ipv6/conf/{conf}/addr_gen_mode"), "1");
         sysctl::try_set(&format!("ipv6/conf/{conf}/accept_dad"), "0");
     }
-    // A router that has no way says so at once (ICMP), instead of keeping silent.
-    sysctl::try_set("ipv4/ip_forward", "1");
-    sysctl::try_set("ipv6/conf/all/forwarding", "1");
     if let Some(name) = &begin.congestion {
         sysctl::set("ipv4/tcp_congestion_control", name).map_err(|error| {
             let allowed = sysctl::get("ipv4/tcp_allowed_congestion_control").unwrap_or_default();

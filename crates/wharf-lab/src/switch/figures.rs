@@ -5,7 +5,7 @@ use wharf_link::Counters;
 use wharf_relay::LatenessStats;
 
 /// What has passed a lab's link.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Figures {
     /// From the command.
     pub up: LaneFigures,

@@ -3,7 +3,7 @@
 
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use wharf_packet::{Packet, TcpFlags, Transport, VnetHeader};
@@ -48,14 +48,20 @@ pub(crate) enum Admission {
     Lost,
 }
 
-/// The UDP ports to which datagrams pass unasked.
+/// The UDP ports to which datagrams pass unasked, unless others wait that would be overtaken.
 #[derive(Debug)]
-pub(crate) struct Open([AtomicU64; 1024]);
+pub(crate) struct Open {
+    ports: [AtomicU64; 1024],
+    waiting: AtomicU32,
+}
 
 /// The two sides.
 pub(crate) fn gate() -> (Gate, Receiver<Held>, Arc<Open>) {
     let (to, from) = sync_channel(WAITING);
-    let open = Arc::new(Open([const { AtomicU64::new(0) }; 1024]));
+    let open = Arc::new(Open {
+        ports: [const { AtomicU64::new(0) }; 1024],
+        waiting: AtomicU32::new(0),
+    });
     let gate = Gate {
         open: Arc::clone(&open),
         to,
@@ -74,9 +80,13 @@ impl Gate {
             header: *header,
             bytes: bytes.into(),
         };
+        self.open.waiting.fetch_add(1, Ordering::AcqRel);
         match self.to.try_send(held) {
             Ok(()) => Admission::Waits,
-            Err(_) => Admission::Lost,
+            Err(_) => {
+                self.open.written();
+                Admission::Lost
+            }
         }
     }
 }
@@ -85,21 +95,28 @@ impl Open {
     fn is(&self, knock: Knock) -> bool {
         match knock {
             Knock::Tcp(_) => false,
-            Knock::Udp(port) => {
-                let bits = self.0[usize::from(port / 64)].load(Ordering::Relaxed);
-                bits & 1 << (port % 64) != 0
-            }
+            Knock::Udp(port) => self.has(port) && self.waiting.load(Ordering::Acquire) == 0,
         }
+    }
+
+    fn has(&self, port: u16) -> bool {
+        let bits = self.ports[usize::from(port / 64)].load(Ordering::Acquire);
+        bits & 1 << (port % 64) != 0
     }
 
     /// Datagrams to this port pass unasked from now on.
     pub(crate) fn set(&self, port: u16) {
-        self.0[usize::from(port / 64)].fetch_or(1 << (port % 64), Ordering::Relaxed);
+        self.ports[usize::from(port / 64)].fetch_or(1 << (port % 64), Ordering::AcqRel);
     }
 
     /// All have to ask again.
     pub(crate) fn clear(&self) {
-        self.0.iter().for_each(|bits| bits.store(0, Ordering::Relaxed));
+        self.ports.iter().for_each(|bits| bits.store(0, Ordering::Release));
+    }
+
+    /// A packet that has waited waits no longer.
+    pub(crate) fn written(&self) {
+        self.waiting.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -148,6 +165,9 @@ mod tests {
             let waits = gate.admit(&header, bytes) == Admission::Waits;
             assert_eq!(waits, expected.is_some());
             assert_eq!(held.try_recv().ok().map(|held| held.knock), expected);
+            if waits {
+                open.written();
+            }
         };
         check(&tcp(0x02), Some(Knock::Tcp(80)));
         check(&tcp(0x12), None);
@@ -155,6 +175,13 @@ mod tests {
         let datagram = packet(17, &[0x80, 0, 0, 53, 0, 8, 0, 0]);
         check(&datagram, Some(Knock::Udp(53)));
         open.set(53);
+        check(&datagram, None);
+        assert_eq!(gate.admit(&header, &tcp(0x02)), Admission::Waits);
+        assert_eq!(gate.admit(&header, &datagram), Admission::Waits, "it must not overtake");
+        for _ in 0..2 {
+            held.try_recv().expect("held");
+            open.written();
+        }
         check(&datagram, None);
         open.clear();
         check(&datagram, Some(Knock::Udp(53)));
@@ -168,7 +195,7 @@ mod tests {
     #[test]
     fn of_too_many_the_last_are_lost() {
         let (gate, held, _) = gate();
-        let mut admit = || gate.admit(&VnetHeader::default(), &tcp(0x02));
+        let admit = || gate.admit(&VnetHeader::default(), &tcp(0x02));
         for _ in 0..WAITING {
             assert_eq!(admit(), Admission::Waits);
         }

@@ -21,6 +21,8 @@ pub(crate) enum Order {
     Inject(usize, Box<[u8]>),
     /// Say what has passed.
     Count(SyncSender<LaneFigures>),
+    /// Say when nothing is under way any more.
+    Drain(SyncSender<()>),
     /// End.
     Stop,
 }

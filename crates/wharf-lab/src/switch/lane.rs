@@ -2,6 +2,7 @@
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
+use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
@@ -72,6 +73,10 @@ struct Lane {
     budget: ErrorBudget,
     figures: LaneFigures,
     lateness: Lateness,
+    /// Those who wait until nothing is under way.
+    drained: Vec<SyncSender<()>>,
+    /// Whether there is still a namespace that packets come from.
+    has_source: bool,
 }
 
 /// Whether a lane goes on.
@@ -101,6 +106,8 @@ impl Lane {
             budget: ErrorBudget::DEFAULT,
             figures: LaneFigures::default(),
             lateness: Lateness::default(),
+            drained: Vec::new(),
+            has_source: true,
         }
     }
 
@@ -122,6 +129,12 @@ impl Lane {
                 more = self.read();
             }
             more |= self.deliver();
+            if !more && self.stages.is_empty() {
+                // Whoever waits, or has given up.
+                for waiting in self.drained.drain(..) {
+                    let _ = waiting.try_send(());
+                }
+            }
             // Under load nobody waits, and orders come all the same.
             if more && self.obey() == Go::Stop {
                 return;
@@ -137,11 +150,15 @@ impl Lane {
             Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 })
         });
         let mut ready = [
-            PollFd::new(&self.source, PollFlags::IN),
             PollFd::new(&*self.inbox, PollFlags::IN),
+            PollFd::new(&self.source, PollFlags::IN),
         ];
-        match poll(&mut ready, timeout.as_ref()) {
-            Ok(_) => ready.map(|fd| !fd.revents().is_empty()),
+        let watched = if self.has_source { 2 } else { 1 };
+        match poll(&mut ready[..watched], timeout.as_ref()) {
+            Ok(_) => {
+                let [orders, packets] = ready.map(|fd| !fd.revents().is_empty());
+                [packets && self.has_source, orders]
+            }
             Err(_) => [false, true],
         }
     }
@@ -158,6 +175,7 @@ impl Lane {
                     // Whoever asked waits, or is gone.
                     let _ = to.send(self.count());
                 }
+                Order::Drain(to) => self.drained.push(to),
                 Order::Stop => return Go::Stop,
             }
         }
@@ -195,8 +213,13 @@ impl Lane {
                     self.figures.malformed += 1;
                     self.empty = Some(buffer);
                 }
-                Ok(Read::Empty) | Err(_) => {
+                Ok(Read::Empty) => {
                     self.empty = Some(buffer);
+                    return false;
+                }
+                // Its namespace is gone.
+                Err(_) => {
+                    self.has_source = false;
                     return false;
                 }
             }

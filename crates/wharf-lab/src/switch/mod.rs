@@ -25,6 +25,7 @@ use std::io;
 use std::sync::Arc;
 use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use wharf_link::{Conditions, Seed};
 
@@ -112,6 +113,13 @@ impl Switch {
         let [(to_up, _), (to_down, _)] = &self.lanes;
         to_up.send(Order::Set(segment, up));
         to_down.send(Order::Set(from_far, down));
+    }
+
+    /// Waits until nothing is under way from the command, but no longer than so.
+    pub(crate) fn drain(&self, limit: Duration) {
+        let (to, from) = sync_channel(1);
+        self.lanes[0].0.send(Order::Drain(to));
+        let _ = from.recv_timeout(limit);
     }
 
     /// What has passed.

@@ -59,7 +59,8 @@ impl Port {
         let read = loop {
             match readv(&*self.fd, &mut parts) {
                 Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => return Ok(Read::Empty),
+                // A veth device that goes down says so once.
+                Err(Errno::AGAIN | Errno::NETDOWN) => return Ok(Read::Empty),
                 other => break other?,
             }
         };

@@ -80,6 +80,11 @@ impl Stages {
         self.machines.iter().all(Machine::is_transparent)
     }
 
+    /// Whether nothing is under way.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.machines.iter().all(Machine::is_empty)
+    }
+
     pub(crate) fn set(&mut self, position: usize, now: Duration, conditions: Conditions) {
         if let Some(machine) = self.machines.get_mut(position) {
             machine.set_conditions(now, conditions);

@@ -1,6 +1,7 @@
 //! `wharf lab`: a command in a network of its own, behind a link that carries real packets.
 
 use std::ffi::OsString;
+use std::os::fd::AsFd;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -45,16 +46,17 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
             .unwrap_or_else(|| "/dev/net/tun".into())
             .into(),
     };
-    let lab = Arc::new(Lab::start(&spec)?);
+    let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
+    let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
+    let lab = Arc::new(Lab::start(&spec, streams)?);
     pass_signals_on(&lab)?;
     let exit = lab.wait()?;
-    if let (true, Some(figures)) | (_, Some(figures)) = (args.stats, lab.figures()) {
-        if args.stats {
-            summary(&spec, lab.facts(), &figures);
-        }
-        if let Some(file) = &args.json {
-            write_json(file, &spec, lab.facts(), &figures)?;
-        }
+    let figures = lab.figures();
+    if args.stats {
+        summary(&spec, lab.facts(), &figures);
+    }
+    if let Some(file) = &args.json {
+        write_json(file, &spec, lab.facts(), &figures)?;
     }
     // As a shell says it.
     let code = match exit {

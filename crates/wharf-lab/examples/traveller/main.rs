@@ -1,0 +1,33 @@
+//! The command that the tests run in a lab, and the program that runs a lab's processes for them.
+//!
+//! `traveller ping COUNT INTERVAL_US 4|6`              echo requests to the gateway; prints each round trip in ns
+//! `traveller datagrams PORT COUNT SIZE PER_SECOND`    numbered datagrams to the gateway; none: as fast as it goes
+//! `traveller upload PORT BYTES`                       a stream to the gateway, until it is all acknowledged
+//! `traveller download PORT`                           reads a stream to its end; prints bytes and ns
+//! `traveller connect PORT`                            prints how long connecting took, in ns, or what went wrong
+//! `traveller say TEXT`                                prints it
+
+mod traffic;
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let mut arguments = std::env::args_os().skip(1).peekable();
+    if arguments.peek().is_some_and(|first| *first == *wharf_lab::ARGUMENT) {
+        return wharf_lab::run_stage(arguments.skip(1)).unwrap_or_else(|not_run| {
+            traffic::complain(&not_run.error);
+            ExitCode::from(not_run.code)
+        });
+    }
+    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    match traffic::run(&words) {
+        Ok(said) => {
+            traffic::say(&said);
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            traffic::complain(&format!("{}: {error}", words.join(" ")));
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,108 @@
+//! How much passes, and how long it waits.
+
+use std::io::Write;
+use std::net::TcpListener;
+
+use crate::lab::{Ran, alone, both, conditions, listener, run};
+use wharf_lab::Segment;
+
+/// A download of so many bytes over these conditions downwards.
+fn download(bytes: usize, down: &str) -> Ran {
+    let (listener, port) = listener();
+    let server = serve(listener, bytes);
+    let path = vec![Segment {
+        name: "link".to_owned(),
+        up: conditions("latency=5ms"),
+        down: conditions(down),
+    }];
+    let ran = run(path, &["download", &port]);
+    server.join().expect("served");
+    assert_eq!(ran.number(), bytes as u64, "{ran:?}");
+    ran
+}
+
+fn serve(listener: TcpListener, bytes: usize) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        stream.write_all(&vec![1; bytes]).expect("written");
+    })
+}
+
+/// Bytes a second of the payload, by the receiver's clock.
+fn goodput(ran: &Ran) -> f64 {
+    let numbers = ran.numbers();
+    numbers[0].expect("bytes") as f64 / numbers[1].expect("ns") as f64 * 1e9
+}
+
+#[test]
+fn a_rate_is_what_tcp_gets_of_it() {
+    let _alone = alone();
+    let ran = download(6_000_000, "latency=5ms rate=20mbit");
+    // 20 Mbit/s less the headers of IP and TCP (1448 of 1500 bytes), and a slow start of some round trips.
+    let most = 20e6 / 8.0 * 1448.0 / 1500.0;
+    let got = goodput(&ran);
+    assert!(got <= most * 1.01, "{got} of at most {most}");
+    assert!(got >= most * 0.85, "{got} of at most {most}: {ran:?}");
+}
+
+#[test]
+fn a_stream_gets_through_loss_whole() {
+    let _alone = alone();
+    let ran = download(2_000_000, "latency=5ms loss=2%");
+    assert!(ran.figures.down.segments[0].loss > 0, "{ran:?}");
+    assert!(ran.figures.down.pieces > 1000, "each packet has its own fate: {ran:?}");
+}
+
+#[test]
+fn trains_stay_whole_where_nothing_tells_their_packets_apart() {
+    let _alone = alone();
+    let ran = download(20_000_000, "latency=1ms");
+    assert_eq!(ran.figures.down.pieces, 0, "{ran:?}");
+    assert!(ran.figures.down.trains > 100, "{ran:?}");
+    assert!(ran.figures.down.read < 20_000_000 / 1448, "{ran:?}");
+}
+
+#[test]
+fn a_full_queue_drops_and_is_counted() {
+    let _alone = alone();
+    let ran = download(3_000_000, "latency=5ms rate=20mbit queue=20packets");
+    assert!(ran.figures.down.segments[0].queue > 0, "{ran:?}");
+}
+
+#[test]
+fn a_marking_queue_marks_what_understands_marks_and_else_drops() {
+    let _alone = alone();
+    let ran = download(4_000_000, "latency=5ms rate=10mbit queue=1000packets discipline=codel");
+    let segment = &ran.figures.down.segments[0];
+    assert!(segment.aqm > 0, "{ran:?}");
+}
+
+/// A download fills a queue, and echo requests wait behind it: long in one that only drops what it has no room
+/// for, and shortly where CoDel keeps it short.
+#[test]
+fn a_bloated_queue_is_felt_and_codel_is_too() {
+    let _alone = alone();
+    let loaded = |discipline: &str| {
+        let (listener, port) = listener();
+        let server = std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            let _ = stream.write_all(&vec![1; 2_500_000]);
+        });
+        let mut spec = crate::lab::spec(
+            vec![both("link", &format!("latency=5ms rate=10mbit queue=300KiB {discipline}"))],
+            &[],
+        );
+        let traveller = spec.command[0].clone();
+        let script = "\"$0\" download \"$1\" >/dev/null & sleep 0.7; \"$0\" ping 40 20000 4; wait";
+        spec.command = ["sh".into(), "-c".into(), script.into(), traveller, port.into()].into();
+        spec.congestion = Some("reno".to_owned());
+        let ran = crate::lab::start(&spec).finish();
+        server.join().expect("served");
+        let trips: Vec<u64> = ran.numbers().into_iter().flatten().collect();
+        crate::lab::quantile(&trips, 0.5)
+    };
+    let (bloated, codel) = (loaded("discipline=drop-tail"), loaded("discipline=codel"));
+    // 300 KiB at 10 Mbit/s are 245 ms; CoDel aims at 5.
+    assert!(bloated > 100_000_000, "{bloated}");
+    assert!(codel < bloated / 2, "{codel} of {bloated}");
+}

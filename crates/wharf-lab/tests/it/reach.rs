@@ -1,0 +1,108 @@
+//! What is reached at the gateway, and what is not.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::time::Duration;
+
+use wharf_lab::{Allow, Exit};
+
+use crate::lab::{alone, both, datagrams, listener, run, spec, start};
+
+/// Takes one connection and writes so many bytes.
+fn serve(listener: TcpListener, bytes: usize) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        stream.write_all(&vec![1; bytes]).expect("written");
+    })
+}
+
+#[test]
+fn a_server_on_the_hosts_loopback_is_reached() {
+    let (listener, port) = listener();
+    let server = serve(listener, 3_000_000);
+    let ran = run(vec![both("link", "latency=2ms")], &["download", &port]);
+    assert_eq!(ran.number(), 3_000_000);
+    server.join().expect("served");
+}
+
+#[test]
+fn a_closed_port_is_refused_after_a_round_trip() {
+    let _alone = alone();
+    let (listener, port) = listener();
+    drop(listener);
+    let ran = run(vec![both("link", "latency=2ms")], &["connect", &port]);
+    assert_eq!(ran.exit, Exit::Code(1));
+    assert!(ran.err.contains("refused"), "{ran:?}");
+}
+
+#[test]
+fn a_port_that_opens_later_is_reached_and_refused_again_when_it_closes() {
+    let (first, port) = listener();
+    let address: SocketAddr = first.local_addr().expect("an address");
+    drop(first);
+    let script = "\"$0\" connect \"$1\"; echo asked; read _; \"$0\" connect \"$1\" && echo open; read _; \"$0\" connect \"$1\"; true";
+    let (input, mut to) = std::io::pipe().expect("a pipe");
+    let (mut out, out_end) = std::io::pipe().expect("a pipe");
+    let (mut err, err_end) = std::io::pipe().expect("a pipe");
+    let mut spec = spec(vec![both("link", "")], &[]);
+    let traveller = spec.command[0].clone();
+    spec.command = ["sh".into(), "-c".into(), script.into(), traveller, port.into()].into();
+    let streams = [&input as &dyn std::os::fd::AsFd, &out_end, &err_end].map(std::os::fd::AsFd::as_fd);
+    let lab = wharf_lab::Lab::start(&spec, streams).expect("a lab");
+    drop((out_end, err_end));
+    let mut await_word = |word: &str| {
+        let mut said = String::new();
+        while !said.contains(word) {
+            let mut byte = [0];
+            assert_eq!(out.read(&mut byte).expect("read"), 1, "it ended: {said}");
+            said.push(char::from(byte[0]));
+        }
+    };
+    await_word("asked");
+    let server = TcpListener::bind(address).expect("the port is free");
+    to.write_all(b"\n").expect("written");
+    await_word("open");
+    drop(server);
+    to.write_all(b"\n").expect("written");
+    assert_eq!(lab.wait().expect("ended"), Exit::Code(0));
+    drop(lab);
+    let mut complaints = String::new();
+    err.read_to_string(&mut complaints).expect("read");
+    assert_eq!(complaints.matches("refused").count(), 2, "{complaints}");
+}
+
+#[test]
+fn only_what_is_allowed_is_reached() {
+    let (allowed, allowed_port) = listener();
+    let (other, other_port) = listener();
+    for (port, expected) in [(&allowed_port, Exit::Code(0)), (&other_port, Exit::Code(1))] {
+        let mut spec = spec(vec![both("link", "")], &["connect", port]);
+        spec.allow = Allow::Only(vec![allowed_port.parse().expect("a port")]);
+        assert_eq!(start(&spec).finish().exit, expected, "{port}");
+    }
+    drop((allowed, other));
+}
+
+#[test]
+fn datagrams_are_reached_from_the_first_on() {
+    let (socket, port) = datagrams();
+    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
+    let ran = run(vec![both("link", "latency=1ms")], &["datagrams", &port, "100", "64", "2000"]);
+    assert_eq!(ran.exit, Exit::Code(0), "{ran:?}");
+    let mut buffer = [0; 64];
+    for expected in 0_u64..100 {
+        assert_eq!(socket.recv(&mut buffer).expect("a datagram"), 64);
+        assert_eq!(buffer[..8], expected.to_be_bytes(), "in order, and none is missing");
+    }
+}
+
+#[test]
+fn nothing_else_is_reached() {
+    let mut spec = spec(vec![both("link", "")], &[]);
+    // Documentation's network: a router of ours says that it knows no way.
+    let script = "exec 3<>/dev/tcp/192.0.2.77/80";
+    spec.command = ["bash".into(), "-c".into(), script.into()].into();
+    let ran = start(&spec).finish();
+    assert_eq!(ran.exit, Exit::Code(1));
+    assert!(ran.err.contains("unreachable") || ran.err.contains("No route"), "{ran:?}");
+}
