@@ -41,6 +41,11 @@ pub enum Allow {
 }
 
 impl Allow {
+    /// Whether nothing is reached at all.
+    pub(crate) fn is_nothing(&self) -> bool {
+        *self == Self::Only(Vec::new())
+    }
+
     fn allows(&self, port: u16) -> bool {
         match self {
             Self::All => true,

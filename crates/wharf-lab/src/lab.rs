@@ -17,6 +17,7 @@ use crate::channel::Channel;
 use crate::error::LabError;
 use crate::gateway::{Allow, Gateway};
 use crate::message::{Begin, Carrier, Exit, FAR_V4, FAR_V6, Family, FromFar, FromInit, Order, Tools};
+use crate::switch::gate::Gate;
 use crate::switch::port::Port;
 use crate::switch::{Figures, Segment, Switch, gate};
 
@@ -59,6 +60,8 @@ pub struct Facts {
     pub congestion: String,
     /// Whether there is IPv6.
     pub ipv6: bool,
+    /// The process that owns the namespaces. It is in the gateway's network.
+    pub keeper: u32,
     /// How long it took until the command could start.
     pub start: Duration,
 }
@@ -113,6 +116,7 @@ impl Lab {
                 carrier: Carrier::Tun,
                 congestion: String::new(),
                 ipv6: false,
+                keeper: 0,
                 start: Duration::ZERO,
             },
         };
@@ -143,6 +147,7 @@ impl Lab {
                     carrier,
                     congestion,
                     ipv6,
+                    keeper: self.far.id(),
                     start: Duration::ZERO,
                 };
                 ends.try_into().map_err(|_| LabError::Killed("keeper of namespaces"))
@@ -155,22 +160,30 @@ impl Lab {
     /// Starts the switch and the gateway.
     fn connect(&mut self, spec: &LabSpec, near: OwnedFd, far: OwnedFd) -> Result<(), LabError> {
         let [near, far] = [near, far].map(|end| Port::new(end, self.facts.carrier));
-        let (gate, held, open) = gate::gate();
+        let gate = match spec.allow.is_nothing() {
+            true => None,
+            false => Some(self.open_gateway(spec, far.clone())?),
+        };
+        let switch = Switch::start(near, far, &spec.path, spec.seed, gate);
+        self.switch = Some(switch.map_err(LabError::io("start the switch"))?);
+        Ok(())
+    }
+
+    /// Starts the gateway's way to the host, and returns what stands before it.
+    fn open_gateway(&mut self, spec: &LabSpec, far: Port) -> Result<Gate, LabError> {
         let keeper = self.keeper.take().ok_or(LabError::Killed("keeper of namespaces"))?;
-        let relay = Relay::start()?;
+        let (gate, held, open) = gate::gate();
         let families = match self.facts.ipv6 {
             true => vec![Family::V4, Family::V6],
             false => vec![Family::V4],
         };
-        let gateway = Gateway::new(keeper, far.clone(), relay, spec.allow.clone(), families, open);
+        let gateway = Gateway::new(keeper, far, Relay::start()?, spec.allow.clone(), families, open);
         let thread = std::thread::Builder::new()
             .name("wharf-lab-gate".to_owned())
             .spawn(move || gateway.run(&held))
             .map_err(LabError::io("start the gateway"))?;
         self.gateway = Some(thread);
-        let switch = Switch::start(near, far, &spec.path, spec.seed, Some(gate));
-        self.switch = Some(switch.map_err(LabError::io("start the switch"))?);
-        Ok(())
+        Ok(gate)
     }
 
     /// What is known of it.

@@ -40,8 +40,10 @@ const IFA_LOCAL: u16 = 2;
 const IFA_FLAGS: u16 = 8;
 /// No duplicate address detection: the address is there at once.
 const IFA_F_NODAD: u32 = 0x02;
+const RTA_DST: u16 = 1;
 const RTA_OIF: u16 = 4;
-const RTA_GATEWAY: u16 = 5;
+const RT_SCOPE_UNIVERSE: u8 = 0;
+const RT_SCOPE_LINK: u8 = 253;
 const RT_TABLE_MAIN: u8 = 254;
 const RTPROT_STATIC: u8 = 4;
 const RTN_UNICAST: u8 = 1;
@@ -79,6 +81,14 @@ pub(crate) enum Neighbours {
     One,
 }
 
+/// Where a route leads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum To {
+    Host(IpAddr),
+    AnyV4,
+    AnyV6,
+}
+
 impl Netlink {
     pub(crate) fn open() -> io::Result<Self> {
         let socket = Socket::new(
@@ -109,25 +119,36 @@ impl Netlink {
         self.ask(RTM_NEWLINK, 0, &body)
     }
 
-    /// Gives a device an address, and with it the route to its network.
-    pub(crate) fn add_address(&mut self, device: Index, address: IpAddr, prefix: u8) -> io::Result<()> {
-        let (family, bytes) = wire(address);
+    /// Gives a device an address, and the way to the one at its other end. There are no others.
+    pub(crate) fn add_address(&mut self, device: Index, address: IpAddr, peer: IpAddr) -> io::Result<()> {
+        let (family, own) = wire(address);
+        let (_, peer) = wire(peer);
+        let prefix = u8::try_from(own.len() * 8).unwrap_or(u8::MAX);
         let mut body = Body::default();
         body.bytes(&[family, prefix, 0, 0]);
         body.bytes(&device.0.to_ne_bytes());
-        body.attribute(IFA_LOCAL, &bytes);
-        body.attribute(IFA_ADDRESS, &bytes);
+        body.attribute(IFA_LOCAL, &own);
+        body.attribute(IFA_ADDRESS, &peer);
         body.attribute(IFA_FLAGS, &IFA_F_NODAD.to_ne_bytes());
         self.ask(RTM_NEWADDR, CREATE, &body)
     }
 
-    /// Sends whatever has no other way by `gateway`.
-    pub(crate) fn add_default_route(&mut self, device: Index, gateway: IpAddr) -> io::Result<()> {
-        let (family, bytes) = wire(gateway);
+    /// Sends to the device what is for `to`, or for this family and has no other way.
+    pub(crate) fn add_route(&mut self, device: Index, to: To) -> io::Result<()> {
+        let (family, address) = match to {
+            To::Host(address) => wire(address),
+            To::AnyV4 => (AF_INET, Vec::new()),
+            To::AnyV6 => (AF_INET6, Vec::new()),
+        };
+        let prefix = u8::try_from(address.len() * 8).unwrap_or(u8::MAX);
+        // The other end of the wire takes all: no gateway needs to be named.
+        let scope = if family == AF_INET { RT_SCOPE_LINK } else { RT_SCOPE_UNIVERSE };
         let mut body = Body::default();
-        body.bytes(&[family, 0, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, 0, RTN_UNICAST]);
+        body.bytes(&[family, prefix, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, scope, RTN_UNICAST]);
         body.bytes(&0_u32.to_ne_bytes());
-        body.attribute(RTA_GATEWAY, &bytes);
+        if !address.is_empty() {
+            body.attribute(RTA_DST, &address);
+        }
         body.attribute(RTA_OIF, &device.0.to_ne_bytes());
         self.ask(RTM_NEWROUTE, CREATE, &body)
     }

@@ -15,7 +15,7 @@ use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
 
 use super::Trouble;
-use crate::kernel::rtnetlink::{Index, Neighbours, Netlink};
+use crate::kernel::rtnetlink::{Index, Neighbours, Netlink, To};
 use crate::kernel::tun::Tun;
 use crate::kernel::{namespaces, sysctl, wire};
 use crate::message::{Begin, Carrier, DEVICE_ADDRESS, FAR_V4, FAR_V6, NEAR_V4, NEAR_V6};
@@ -129,6 +129,13 @@ impl Side {
         }
     }
 
+    fn other(self) -> Self {
+        match self {
+            Self::Near => Self::Far,
+            Self::Far => Self::Near,
+        }
+    }
+
     /// A new network, entered and set up but for its device.
     fn network(self, begin: &Begin) -> Result<OwnedFd, Trouble> {
         let network = namespaces::new_network()?;
@@ -156,19 +163,22 @@ impl Side {
             .bring_up(device, Some(MTU), Neighbours::One)
             .map_err(failed("bring wharf0 up"))?;
         let (v4, v6) = self.addresses();
+        let (peer_v4, peer_v6) = self.other().addresses();
         netlink
-            .add_address(device, v4, 24)
+            .add_address(device, v4, peer_v4)
             .map_err(failed("add the IPv4 address"))?;
-        let ipv6 = netlink.add_address(device, v6, 64).is_ok();
-        if self == Self::Near {
-            netlink
-                .add_default_route(device, FAR_V4.into())
-                .map_err(failed("add the IPv4 route"))?;
-            if ipv6 {
-                netlink
-                    .add_default_route(device, FAR_V6.into())
-                    .map_err(failed("add the IPv6 route"))?;
+        let ipv6 = netlink.add_address(device, v6, peer_v6).is_ok();
+        let mut route = |to| netlink.add_route(device, to).map_err(failed("add a route"));
+        match self {
+            Self::Near => {
+                route(To::AnyV4)?;
+                if ipv6 {
+                    route(To::AnyV6)?;
+                }
             }
+            // The kernel makes it by itself too, but of IPv6's not at once.
+            Self::Far if ipv6 => route(To::Host(peer_v6))?,
+            Self::Far => {}
         }
         Ok(ipv6)
     }
