@@ -69,9 +69,18 @@ fn conditions(text: &str) -> Conditions {
         .expect("conditions")
 }
 
+/// What came of a lab.
+struct Outcome<T> {
+    said: String,
+    figures: Figures,
+    /// How long the lane from the command was on a processor.
+    cpu: Duration,
+    far: T,
+}
+
 /// A lab with these conditions each way, in which `command` runs; `at_gateway` has its turn before that, in the
 /// gateway's network, and what it returns goes on in a thread there. What the command printed, and the figures.
-fn lab<T>(text: &str, command: &[&str], at_gateway: impl FnOnce() -> T + Send + 'static) -> (String, Figures, T)
+fn lab<T>(text: &str, command: &[&str], at_gateway: impl FnOnce() -> T + Send + 'static) -> Outcome<T>
 where
     T: Send + 'static,
 {
@@ -109,10 +118,31 @@ where
     let exit = lab.wait().expect("it ran");
     assert_eq!(exit, wharf_lab::Exit::Code(0), "{command:?}");
     let figures = lab.figures();
+    let cpu = on_processor("wharf-lab-up");
     drop(lab);
     let mut said = String::new();
     out.read_to_string(&mut said).expect("read");
-    (said, figures, far)
+    Outcome {
+        said,
+        figures,
+        cpu,
+        far,
+    }
+}
+
+/// How long a lane's thread has been on a processor. Where the machine is busy with other things, this says more
+/// than what passed in a second.
+fn on_processor(lane: &str) -> Duration {
+    let tasks = std::fs::read_dir("/proc/self/task").expect("threads");
+    let paths = tasks.flatten().map(|task| task.path());
+    let mut lanes = paths.filter(|path| {
+        let name = std::fs::read_to_string(path.join("comm")).unwrap_or_default();
+        name.trim() == lane
+    });
+    let path = lanes.next().expect("the lane's thread");
+    let text = std::fs::read_to_string(path.join("schedstat")).expect("readable");
+    let nanos = text.split_whitespace().next().and_then(|word| word.parse().ok());
+    Duration::from_nanos(nanos.expect("a number"))
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
@@ -159,7 +189,7 @@ fn delays() {
     ] {
         let text = format!("latency={latency}");
         let command = ["ping", &count.to_string(), &interval.to_string(), "4"];
-        let (said, figures, ()) = lab(&text, &command, || ());
+        let Outcome { said, figures, .. } = lab(&text, &command, || ());
         let asked = conditions(&text).latency.duration() * 2;
         let mut errors: Vec<f64> = said
             .split_whitespace()
@@ -207,11 +237,11 @@ fn packets() {
     ] {
         let count = if rate == 0 { 600_000 } else { rate * 3 };
         let command = ["datagrams", &PORT.to_string(), &count.to_string(), "36", &rate.to_string()];
-        let (said, figures, received) = lab(text, &command, counter);
-        let (received, took) = received.join().expect("the counter");
+        let Outcome { said, figures, cpu, far } = lab(text, &command, counter);
+        let (received, took) = far.join().expect("the counter");
         let sent: Vec<f64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
         traffic::say(&format!(
-            "packets of 64 B, {}, {}: {:.0} sent a second, {:.0} received ({:.2} %); written {:.2} %; late p50 {:.0} µs, p99 {:.0} µs",
+            "packets of 64 B, {}, {}: {:.0} sent a second, {:.0} received ({:.2} %); written {:.2} %; late p50 {:.0} µs, p99 {:.0} µs; {:.2} µs of a processor each",
             if text.is_empty() { "clear" } else { text },
             if rate == 0 { "unbounded".to_owned() } else { format!("{rate}/s") },
             count as f64 / sent[0] * 1e9,
@@ -220,6 +250,7 @@ fn packets() {
             figures.up.written as f64 / count as f64 * 100.0,
             figures.up.lateness.p50 as f64 / 1e3,
             figures.up.lateness.p99 as f64 / 1e3,
+            cpu.as_secs_f64() * 1e6 / figures.up.read as f64,
         ));
     }
 }
@@ -251,13 +282,14 @@ fn tcp() {
         ("rate=10gbit", 2_000_000_000),
     ] {
         let command = ["upload", &PORT.to_string(), &bytes.to_string()];
-        let (said, figures, sink) = lab(text, &command, || sink(1));
-        sink.join().expect("the sink");
+        let Outcome { said, figures, cpu, far } = lab(text, &command, || sink(1));
+        far.join().expect("the sink");
         let nanos: f64 = said.trim().parse().expect("a number");
         traffic::say(&format!(
-            "TCP, one stream, {}: {:.2} Gbit/s, {} packets read, {} written",
+            "TCP, one stream, {}: {:.2} Gbit/s, {:.3} s of a processor each Gbit; {} packets read, {} written",
             if text.is_empty() { "clear" } else { text },
             bytes as f64 * 8.0 / nanos,
+            cpu.as_secs_f64() / (bytes as f64 * 8.0 / 1e9),
             figures.up.read,
             figures.up.written,
         ));
