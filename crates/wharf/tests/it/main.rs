@@ -8,6 +8,7 @@ mod echo;
 mod guardian;
 mod http;
 mod http_rules;
+mod lab;
 mod links;
 mod play;
 mod ports;

@@ -1,0 +1,262 @@
+//! `wharf lab`: the command's exit, signals, streams, and that nothing of a lab is left, whoever is killed.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::os::unix::process::CommandExt;
+use std::path::Path;
+use std::process::{Command, Stdio};
+
+use rustix::process::Signal;
+
+use crate::running::Running;
+use crate::world::{PATIENCE, World, eventually, is_root, kill, skip, wharf, within};
+
+/// The children of a process.
+fn children(pid: u32) -> Vec<u32> {
+    let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
+    text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+}
+
+/// Which network namespace a process is in.
+fn network(pid: u32) -> Option<String> {
+    let link = fs::read_link(format!("/proc/{pid}/ns/net")).ok()?;
+    Some(link.to_string_lossy().into_owned())
+}
+
+/// The network namespaces that any process is in.
+fn networks() -> Vec<String> {
+    let entries = fs::read_dir("/proc").expect("/proc").flatten();
+    entries
+        .filter_map(|entry| network(entry.file_name().to_str()?.parse().ok()?))
+        .collect()
+}
+
+#[test]
+fn the_commands_exit_is_the_labs() {
+    let world = World::new();
+    let check = |script: &str, expected: i32| {
+        let ran = world.run(&["lab", "--", "sh", "-c", script]);
+        assert_eq!(ran.code, expected, "{script}: {ran:?}");
+    };
+    check("exit 0", 0);
+    check("exit 7", 7);
+    check("kill -TERM $$", 128 + 15);
+    check("kill -KILL $$", 128 + 9);
+    world.run(&["lab", "--", "/nowhere/at/all"]).fails(127, &["run /nowhere/at/all"]);
+    world.run(&["lab", "--", "/etc/passwd"]).fails(126, &["run /etc/passwd"]);
+}
+
+#[test]
+fn streams_are_the_commands_own() {
+    let world = World::new();
+    let mut command = world.command(&["lab", "--", "sh", "-c", "cat; echo wrong >&2"]);
+    fs::write(world.project().join("input"), "line\n").expect("written");
+    command.stdin(fs::File::open(world.project().join("input")).expect("open"));
+    let ran = world.finish(command);
+    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "line\n", "wrong\n"));
+}
+
+#[test]
+fn arguments_that_are_no_text_are_handed_on() {
+    use std::os::unix::ffi::OsStrExt;
+    let world = World::new();
+    let mut command = world.command(&["lab", "--", "printf", "%s"]);
+    command.arg(std::ffi::OsStr::from_bytes(&[0x66, 0xff, 0x67]));
+    let output = command.output().expect("wharf runs");
+    assert_eq!(output.stdout, [0x66, 0xff, 0x67]);
+}
+
+#[test]
+fn the_gateway_has_a_name_and_variables() {
+    let world = World::new();
+    let script = "echo $WHARF_GATEWAY $WHARF_GATEWAY_V6; grep -w gateway /etc/hosts | head -n 1; tail -n 1 /etc/resolv.conf";
+    let said = world.run(&["lab", "--", "sh", "-c", script]).ok();
+    let lines: Vec<&str> = said.lines().collect();
+    assert_eq!(lines[0], "198.18.0.1 fd77:6861:7266::1");
+    assert_eq!(lines[1], "198.18.0.1\tgateway");
+    assert_eq!(lines[2], "nameserver 198.18.0.1");
+    let outside = fs::read_to_string("/etc/hosts").unwrap_or_default();
+    assert!(!outside.contains("198.18.0.1"), "the machine's own file is as it was");
+}
+
+#[test]
+fn signals_reach_the_command() {
+    let world = World::new();
+    let script = "trap 'echo caught; exit 3' TERM; echo ready; while :; do sleep 0.05; done";
+    let mut running = world.start(&["lab", "--", "sh", "-c", script]);
+    running.await_line("ready");
+    kill(running.pid(), Signal::TERM);
+    let status = running.child.wait().expect("waited");
+    assert_eq!(status.code(), Some(3), "{}", running.said());
+    running.await_line("caught");
+    world.await_empty();
+}
+
+/// A lab whose command has a child that left its session, and the pids of its processes: keeper of
+/// namespaces, first process, shell.
+fn stubborn(world: &World) -> (Running, [u32; 3]) {
+    let script = "setsid sh -c 'trap \"\" TERM INT HUP; echo deep; while :; do sleep 1; done' & echo shallow; wait";
+    let running = world.start(&["lab", "--", "sh", "-c", script]);
+    running.await_line("deep");
+    let keeper = children(running.pid())[0];
+    let first = children(keeper)[0];
+    let shell = children(first)[0];
+    (running, [keeper, first, shell])
+}
+
+#[test]
+fn whichever_process_is_killed_nothing_is_left() {
+    for victim in 0..4 {
+        let world = World::new();
+        let (mut running, [keeper, first, shell]) = stubborn(&world);
+        let used: Vec<String> = [keeper, first].into_iter().filter_map(network).collect();
+        assert_eq!(used.len(), 2);
+        assert_ne!(used[0], used[1], "both ends have a network of their own");
+        let pid = [running.pid(), keeper, first, shell][victim];
+        kill(pid, Signal::KILL);
+        let code = running.child.wait().expect("waited").code();
+        // Killed itself; two that say so; and the command, whose end is an ordinary one.
+        assert_eq!(code, [None, Some(1), Some(1), Some(128 + 9)][victim], "{}", running.said());
+        world.await_empty();
+        eventually("its networks are gone", || {
+            let there = networks();
+            used.iter().all(|network| !there.contains(network))
+        });
+    }
+}
+
+#[test]
+fn what_the_command_left_behind_ends_with_it() {
+    let world = World::new();
+    let ran = world.run(&["lab", "--", "sh", "-c", "setsid sleep 1000 >/dev/null 2>&1 & exit 4"]);
+    assert_eq!(ran.code, 4);
+    // At once, and not some time later.
+    assert_eq!(world.processes(), Vec::<u32>::new());
+}
+
+#[test]
+fn what_has_passed_is_said() {
+    let world = World::new();
+    let ran = world.run(&[
+        "lab", "--latency", "1ms", "--stats", "--json", "figures", "--", "ping", "-4", "-c", "3", "-i", "0.2", "gateway",
+    ]);
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("up   3 packets"), "{ran:?}");
+    let text = fs::read_to_string(world.project().join("figures")).expect("written");
+    let figures: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(figures["up"]["written"], 3, "{figures}");
+    assert_eq!(figures["down"]["segments"][0]["delivered"], 3, "{figures}");
+    assert_eq!(figures["seed"], 1);
+}
+
+#[test]
+fn bad_input_is_named() {
+    let world = World::new();
+    let check = |arguments: &[&str], texts: &[&str]| {
+        let arguments = [&["lab"], arguments, &["--", "true"]].concat();
+        world.run(&arguments).fails(2, texts);
+    };
+    check(&["--latency", "fast"], &["--latency", "fast"]);
+    check(&["--profile", "5h"], &["there is no profile `5h`"]);
+    check(&["--path", "4g,latency=x"], &["read the segment `latency=x`", "latency"]);
+    check(&["--path", "4g dsl"], &["read the segment `4g dsl`", "second profile"]);
+    check(&["--path", "4g,,"], &["it is empty"]);
+    check(&["--trace", "nowhere"], &["nowhere"]);
+    check(&["--slice", "10B"], &["a lab carries packets"]);
+    world.run(&["lab"]).fails(2, &["required"]);
+}
+
+#[test]
+fn a_congestion_control_that_there_is_not_is_named() {
+    let world = World::new();
+    let allowed = fs::read_to_string("/proc/sys/net/ipv4/tcp_allowed_congestion_control").expect("readable");
+    let script = "cat /proc/sys/net/ipv4/tcp_congestion_control";
+    let said = world.run(&["lab", "--congestion", "reno", "--", "sh", "-c", script]).ok();
+    assert_eq!(said, "reno");
+    if !allowed.contains("cubic") {
+        let ran = world.run(&["lab", "--congestion", "cubic", "--", "true"]);
+        ran.fails(1, &["set the congestion control to cubic", allowed.trim()]);
+    }
+}
+
+/// As an ordinary user, with a node of TUN that is open to it and without one.
+#[test]
+fn an_ordinary_user_needs_no_privilege() {
+    if !is_root() {
+        return check_rootless(&World::new(), None);
+    }
+    let world = World::new();
+    let node = world.project().join("tun");
+    let mode = rustix::fs::Mode::from_raw_mode(0o666);
+    let made = rustix::fs::mknodat(
+        rustix::fs::CWD,
+        &node,
+        rustix::fs::FileType::CharacterDevice,
+        mode,
+        rustix::fs::makedev(10, 200),
+    );
+    if let Err(errno) = made {
+        return skip("an_ordinary_user_needs_no_privilege", &format!("no device node can be made: {errno}"));
+    }
+    // Also against the umask, and for the folders above.
+    fs::set_permissions(&node, fs::Permissions::from_mode(0o666)).expect("open to all");
+    for folder in [world.project(), world.project().parent().expect("a parent").to_owned()] {
+        fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).expect("open to all");
+    }
+    let copy = world.project().join("wharf");
+    fs::copy(wharf(), &copy).expect("copied");
+    check_rootless(&world, Some((&copy, &node)));
+}
+
+/// Without a copy, the user is an ordinary one already.
+fn check_rootless(world: &World, as_nobody: Option<(&Path, &Path)>) {
+    const NOBODY: u32 = 65_534;
+    let run = |tun: Option<&Path>, arguments: &[&str]| {
+        let mut command = match as_nobody {
+            None => world.command(arguments),
+            Some((copy, _)) => {
+                let mut command = Command::new(copy);
+                command
+                    .args(arguments)
+                    .env_clear()
+                    .envs(world.environment())
+                    .env("PATH", "/usr/bin:/bin")
+                    .current_dir(world.project())
+                    .stdin(Stdio::null())
+                    .uid(NOBODY)
+                    .gid(NOBODY);
+                command
+            }
+        };
+        if let Some(tun) = tun {
+            command.env("WHARF_TUN", tun);
+        }
+        world.finish(command)
+    };
+    let ping = ["lab", "--latency", "5ms", "--json", "figures", "--", "ping", "-c", "3", "-i", "0.2", "gateway"];
+    let carriers = [(as_nobody.map(|(_, node)| node), "Tun"), (Some(Path::new("/nowhere/tun")), "Veth")];
+    for (tun, carrier) in carriers {
+        if carrier == "Tun" && tun.is_none() {
+            // Whether /dev/net/tun is open to this user is the machine's.
+            continue;
+        }
+        let said = run(tun, &ping).ok();
+        assert!(said.contains("3 received"), "{said}");
+        let text = fs::read_to_string(world.project().join("figures")).expect("written");
+        let figures: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(figures["carrier"], carrier, "{figures}");
+        assert_eq!(figures["up"]["segments"][0]["delivered"], 3, "{figures}");
+        fs::remove_file(world.project().join("figures")).expect("removed");
+        // The command is who its user is, and may nothing.
+        let script = "id -u; grep CapEff /proc/self/status";
+        let said = run(tun, &["lab", "--", "sh", "-c", script]).ok();
+        let uid = if as_nobody.is_some() { NOBODY } else { rustix::process::getuid().as_raw() };
+        assert_eq!(said, format!("{uid}\nCapEff:\t0000000000000000"));
+        // Unless it is to have the tools of the network, over its own.
+        let script = "grep CapEff /proc/self/status";
+        let said = run(tun, &["lab", "--net-tools", "--", "sh", "-c", script]).ok();
+        assert_eq!(said, "CapEff:\t0000000000003000");
+    }
+    let left = within(PATIENCE, || world.processes().is_empty());
+    assert!(left, "left behind: {:?}", world.processes());
+}
