@@ -22,10 +22,16 @@ const PORT: u16 = 7007;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).peekable();
-    if arguments.peek().is_some_and(|first| *first == *wharf_lab::ARGUMENT) {
-        return wharf_lab::run_stage(arguments.skip(1)).unwrap_or_else(|not_run| ExitCode::from(not_run.code));
+    if arguments
+        .peek()
+        .is_some_and(|first| *first == *wharf_lab::ARGUMENT)
+    {
+        return wharf_lab::run_stage(arguments.skip(1))
+            .unwrap_or_else(|not_run| ExitCode::from(not_run.code));
     }
-    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = arguments
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
     if words.first().is_some_and(|word| word == "travel") {
         return match traffic::run(&words[1..]) {
             Ok(said) => {
@@ -42,7 +48,8 @@ fn main() -> ExitCode {
         traffic::say("SKIPPED: lab: it enters the gateway's network, for which it must be root");
         return ExitCode::SUCCESS;
     }
-    let wanted = |name: &str| words.iter().all(|word| word.starts_with('-')) || words.iter().any(|word| word == name);
+    let wanted =
+        |name: &str| words.iter().all(|word| word.starts_with('-')) || words.iter().any(|word| word == name);
     if wanted("start") {
         start_time();
     }
@@ -87,7 +94,13 @@ where
     let exe = std::env::current_exe().expect("a path");
     // The command waits for a line, so that the far end is there first.
     let script = "read _; exec \"$0\" \"$@\"";
-    let mut words = vec!["sh".into(), "-c".into(), script.into(), exe.clone().into_os_string(), "travel".into()];
+    let mut words = vec![
+        "sh".into(),
+        "-c".into(),
+        script.into(),
+        exe.clone().into_os_string(),
+        "travel".into(),
+    ];
     words.extend(command.iter().map(Into::into));
     let spec = LabSpec {
         exe,
@@ -212,7 +225,9 @@ fn delays() {
 /// Counts datagrams in the gateway's network until none has come for a while.
 fn counter() -> std::thread::JoinHandle<(u64, Duration)> {
     let socket = UdpSocket::bind((wharf_lab::FAR_V4, PORT)).expect("bound");
-    socket.set_read_timeout(Some(Duration::from_secs(2))).expect("set");
+    socket
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .expect("set");
     let _ = socket2::SockRef::from(&socket).set_recv_buffer_size(8 << 20);
     std::thread::spawn(move || {
         let mut buffer = [0; 2048];
@@ -236,14 +251,32 @@ fn packets() {
         ("latency=20ms", 180_000),
     ] {
         let count = if rate == 0 { 600_000 } else { rate * 3 };
-        let command = ["datagrams", &PORT.to_string(), &count.to_string(), "36", &rate.to_string()];
-        let Outcome { said, figures, cpu, far } = lab(text, &command, counter);
+        let command = [
+            "datagrams",
+            &PORT.to_string(),
+            &count.to_string(),
+            "36",
+            &rate.to_string(),
+        ];
+        let Outcome {
+            said,
+            figures,
+            cpu,
+            far,
+        } = lab(text, &command, counter);
         let (received, took) = far.join().expect("the counter");
-        let sent: Vec<f64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+        let sent: Vec<f64> = said
+            .split_whitespace()
+            .filter_map(|word| word.parse().ok())
+            .collect();
         traffic::say(&format!(
             "packets of 64 B, {}, {}: {:.0} sent a second, {:.0} received ({:.2} %); written {:.2} %; late p50 {:.0} µs, p99 {:.0} µs; {:.2} µs of a processor each",
             if text.is_empty() { "clear" } else { text },
-            if rate == 0 { "unbounded".to_owned() } else { format!("{rate}/s") },
+            if rate == 0 {
+                "unbounded".to_owned()
+            } else {
+                format!("{rate}/s")
+            },
             count as f64 / sent[0] * 1e9,
             received as f64 / took.as_secs_f64(),
             received as f64 / count as f64 * 100.0,
@@ -282,7 +315,12 @@ fn tcp() {
         ("rate=10gbit", 2_000_000_000),
     ] {
         let command = ["upload", &PORT.to_string(), &bytes.to_string()];
-        let Outcome { said, figures, cpu, far } = lab(text, &command, || sink(1));
+        let Outcome {
+            said,
+            figures,
+            cpu,
+            far,
+        } = lab(text, &command, || sink(1));
         far.join().expect("the sink");
         let nanos: f64 = said.trim().parse().expect("a number");
         traffic::say(&format!(

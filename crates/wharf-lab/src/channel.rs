@@ -43,7 +43,10 @@ impl Channel {
     pub(crate) fn send(&self, message: &impl Serialize, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
         let body = serde_json::to_vec(message).map_err(io::Error::other)?;
         if body.len() > LONGEST {
-            return Err(io::Error::new(io::ErrorKind::InvalidInput, "the message is too long"));
+            return Err(io::Error::new(
+                io::ErrorKind::InvalidInput,
+                "the message is too long",
+            ));
         }
         let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST))];
         let mut ancillary = SendAncillaryBuffer::new(&mut space);

@@ -247,5 +247,8 @@ fn on_loopback(sockets: &[Socket], port: u16) -> Vec<SocketAddr> {
     if !v4_is_sure {
         addresses.sort_by_key(|address| *address != V6);
     }
-    addresses.into_iter().map(|address| SocketAddr::new(address, port)).collect()
+    addresses
+        .into_iter()
+        .map(|address| SocketAddr::new(address, port))
+        .collect()
 }

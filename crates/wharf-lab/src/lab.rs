@@ -141,8 +141,17 @@ impl Lab {
 
     fn take_ready(&mut self, answer: Option<(FromFar, Vec<OwnedFd>)>) -> Result<[OwnedFd; 2], LabError> {
         match answer {
-            Some((FromFar::Ready { carrier, congestion, ipv6, init }, ends)) => {
-                self.alive.push(handle(init).map_err(LabError::io("watch the lab's processes"))?);
+            Some((
+                FromFar::Ready {
+                    carrier,
+                    congestion,
+                    ipv6,
+                    init,
+                },
+                ends,
+            )) => {
+                self.alive
+                    .push(handle(init).map_err(LabError::io("watch the lab's processes"))?);
                 self.facts = Facts {
                     carrier,
                     congestion,
@@ -150,7 +159,8 @@ impl Lab {
                     keeper: self.far.id(),
                     start: Duration::ZERO,
                 };
-                ends.try_into().map_err(|_| LabError::Killed("keeper of namespaces"))
+                ends.try_into()
+                    .map_err(|_| LabError::Killed("keeper of namespaces"))
             }
             Some((FromFar::Failed(trouble), _)) => Err(trouble.into()),
             Some((FromFar::Socket, _)) | None => Err(LabError::Killed("keeper of namespaces")),
@@ -171,7 +181,10 @@ impl Lab {
 
     /// Starts the gateway's way to the host, and returns what stands before it.
     fn open_gateway(&mut self, spec: &LabSpec, far: Port) -> Result<Gate, LabError> {
-        let keeper = self.keeper.take().ok_or(LabError::Killed("keeper of namespaces"))?;
+        let keeper = self
+            .keeper
+            .take()
+            .ok_or(LabError::Killed("keeper of namespaces"))?;
         let (gate, held, open) = gate::gate();
         let families = match self.facts.ipv6 {
             true => vec![Family::V4, Family::V6],
@@ -211,13 +224,21 @@ impl Lab {
     /// When it could not be started, or a process of the lab was killed.
     pub fn wait(&self) -> Result<Exit, LabError> {
         let mut ready = vec![PollFd::new(&self.init, PollFlags::IN)];
-        ready.extend(self.alive.iter().map(|process| PollFd::new(process, PollFlags::IN)));
-        retry_on_intr(|| poll(&mut ready, None)).map_err(|errno| LabError::io("wait for the command")(errno.into()))?;
+        ready.extend(
+            self.alive
+                .iter()
+                .map(|process| PollFd::new(process, PollFlags::IN)),
+        );
+        retry_on_intr(|| poll(&mut ready, None))
+            .map_err(|errno| LabError::io("wait for the command")(errno.into()))?;
         // What it said last is there even if it is not.
         if ready.first().is_some_and(|channel| channel.revents().is_empty()) {
             return Err(LabError::Killed("keeper of namespaces"));
         }
-        let said = self.init.receive::<FromInit>().map_err(LabError::io("wait for the command"))?;
+        let said = self
+            .init
+            .receive::<FromInit>()
+            .map_err(LabError::io("wait for the command"))?;
         match said {
             Some((FromInit::Exited(exit), _)) => {
                 // What it sent last is on its way, as on any network.

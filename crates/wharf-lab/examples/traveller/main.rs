@@ -13,13 +13,18 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let mut arguments = std::env::args_os().skip(1).peekable();
-    if arguments.peek().is_some_and(|first| *first == *wharf_lab::ARGUMENT) {
+    if arguments
+        .peek()
+        .is_some_and(|first| *first == *wharf_lab::ARGUMENT)
+    {
         return wharf_lab::run_stage(arguments.skip(1)).unwrap_or_else(|not_run| {
             traffic::complain(&not_run.error);
             ExitCode::from(not_run.code)
         });
     }
-    let words: Vec<String> = arguments.map(|word| word.to_string_lossy().into_owned()).collect();
+    let words: Vec<String> = arguments
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect();
     match traffic::run(&words) {
         Ok(said) => {
             traffic::say(&said);

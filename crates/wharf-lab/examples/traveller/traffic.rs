@@ -95,7 +95,8 @@ fn ping(count: u16, interval: Duration, v6: bool) -> io::Result<Vec<Option<Durat
             break;
         };
         let now = begun.elapsed();
-        let Some(&[_, _, _, _, _, _, high, low, a, b, c, d, e, f, g, h]) = buffer[..length].first_chunk::<16>()
+        let Some(&[_, _, _, _, _, _, high, low, a, b, c, d, e, f, g, h]) =
+            buffer[..length].first_chunk::<16>()
         else {
             continue;
         };
@@ -104,7 +105,9 @@ fn ping(count: u16, interval: Duration, v6: bool) -> io::Result<Vec<Option<Durat
             *trip = Some(now.saturating_sub(sent));
         }
     }
-    sender.join().map_err(|_| io::Error::other("the sender panicked"))??;
+    sender
+        .join()
+        .map_err(|_| io::Error::other("the sender panicked"))??;
     Ok(trips)
 }
 

@@ -23,7 +23,13 @@ pub(crate) fn keep_private() -> io::Result<()> {
 ///
 /// The texts are in a tmpfs that nothing leads to but these files.
 pub(crate) fn put_over(files: &[(&str, String)]) -> io::Result<()> {
-    mount("wharf", MOMENT, "tmpfs", MountFlags::NOSUID | MountFlags::NODEV, c"mode=0755,size=64m")?;
+    mount(
+        "wharf",
+        MOMENT,
+        "tmpfs",
+        MountFlags::NOSUID | MountFlags::NODEV,
+        c"mode=0755,size=64m",
+    )?;
     let bound = files.iter().enumerate().try_for_each(|(index, (place, text))| {
         if !Path::new(place).exists() {
             return Ok(());

@@ -31,10 +31,7 @@ pub(crate) fn enter_user_namespace() -> Result<Owner, NoNamespace> {
         .and_then(|()| fs::write("/proc/self/setgroups", "deny"))
         .and_then(|()| fs::write("/proc/self/gid_map", format!("{gid} {gid} 1")))
         .and_then(|()| Ok(capabilities::keep_over_exec()?));
-    mapped.map_err(|source| NoNamespace {
-        kind: "user",
-        source,
-    })?;
+    mapped.map_err(|source| NoNamespace { kind: "user", source })?;
     Ok(Owner::User)
 }
 

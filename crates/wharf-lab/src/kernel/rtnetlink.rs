@@ -106,7 +106,12 @@ impl Netlink {
     }
 
     /// Sets a device's longest packet and switches it on.
-    pub(crate) fn bring_up(&mut self, device: Index, mtu: Option<u32>, neighbours: Neighbours) -> io::Result<()> {
+    pub(crate) fn bring_up(
+        &mut self,
+        device: Index,
+        mtu: Option<u32>,
+        neighbours: Neighbours,
+    ) -> io::Result<()> {
         let no_arp = match neighbours {
             Neighbours::Asked => 0,
             Neighbours::One => IFF_NOARP,
@@ -142,9 +147,22 @@ impl Netlink {
         };
         let prefix = u8::try_from(address.len() * 8).unwrap_or(u8::MAX);
         // The other end of the wire takes all: no gateway needs to be named.
-        let scope = if family == AF_INET { RT_SCOPE_LINK } else { RT_SCOPE_UNIVERSE };
+        let scope = if family == AF_INET {
+            RT_SCOPE_LINK
+        } else {
+            RT_SCOPE_UNIVERSE
+        };
         let mut body = Body::default();
-        body.bytes(&[family, prefix, 0, 0, RT_TABLE_MAIN, RTPROT_STATIC, scope, RTN_UNICAST]);
+        body.bytes(&[
+            family,
+            prefix,
+            0,
+            0,
+            RT_TABLE_MAIN,
+            RTPROT_STATIC,
+            scope,
+            RTN_UNICAST,
+        ]);
         body.bytes(&0_u32.to_ne_bytes());
         if !address.is_empty() {
             body.attribute(RTA_DST, &address);
@@ -210,7 +228,11 @@ fn wire(address: IpAddr) -> (u8, Vec<u8>) {
 fn message(kind: u16, flags: u16, sequence: u32, body: &[u8]) -> Vec<u8> {
     const HEADER: usize = 16;
     let mut bytes = Vec::with_capacity(HEADER + body.len());
-    bytes.extend(u32::try_from(HEADER + body.len()).unwrap_or(u32::MAX).to_ne_bytes());
+    bytes.extend(
+        u32::try_from(HEADER + body.len())
+            .unwrap_or(u32::MAX)
+            .to_ne_bytes(),
+    );
     bytes.extend(kind.to_ne_bytes());
     bytes.extend(flags.to_ne_bytes());
     bytes.extend(sequence.to_ne_bytes());

@@ -57,7 +57,8 @@ pub(super) fn make(begin: &Begin) -> Result<Ends, Trouble> {
     };
     let ipv6 = Side::Near.address()?;
     let far_network = Side::Far.network(begin)?;
-    let far = Tun::create(&begin.tun, DEVICE).map_err(|error| Trouble::of(format!("make a TUN device: {error}")))?;
+    let far = Tun::create(&begin.tun, DEVICE)
+        .map_err(|error| Trouble::of(format!("make a TUN device: {error}")))?;
     let ipv6 = ipv6 & Side::Far.address()?;
     Ok(Ends {
         carrier: Carrier::Tun,
@@ -115,7 +116,9 @@ fn neither(begin: &Begin, no_tun: &io::Error, no_veth: &io::Error) -> Trouble {
     let node = begin.tun.display();
     let error = format!("make a device: by {node}: {no_tun}; by veth: {no_veth}");
     match no_tun.kind() {
-        io::ErrorKind::PermissionDenied => Trouble::with(error, format!("sudo chmod 0666 {node}, or run it as root")),
+        io::ErrorKind::PermissionDenied => {
+            Trouble::with(error, format!("sudo chmod 0666 {node}, or run it as root"))
+        }
         io::ErrorKind::NotFound => Trouble::with(error, "sudo modprobe tun, or sudo modprobe veth"),
         _ => Trouble::of(error),
     }

@@ -59,7 +59,8 @@ fn serve(channel: &Channel, arguments: &[OsString]) -> Result<Option<Exit>, Trou
     let Some((Order::Start, _)) = receive()? else {
         return Ok(None);
     };
-    let command = start(arguments, streams).map_err(|error| Trouble::of(format!("start the command: {error}")))?;
+    let command =
+        start(arguments, streams).map_err(|error| Trouble::of(format!("start the command: {error}")))?;
     loop {
         let [from_switch, child_ended] = wait_for(channel, &ended)
             .map_err(|error| Trouble::of(format!("wait for the command: {error}")))?;
@@ -132,9 +133,14 @@ fn prepare() -> Result<(), Trouble> {
     namespaces::new_mounts().map_err(|error| Trouble::with(&error, error.remedy()))?;
     mounts::keep_private().map_err(failed)?;
     let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
-    let resolver = format!("# The gateway of the lab: it answers if a resolver listens on the host's loopback.\nnameserver {FAR_V4}\n");
+    let resolver = format!(
+        "# The gateway of the lab: it answers if a resolver listens on the host's loopback.\nnameserver {FAR_V4}\n"
+    );
     mounts::put_over(&[
-        ("/etc/hosts", format!("{FAR_V4}\tgateway\n{FAR_V6}\tgateway\n{hosts}")),
+        (
+            "/etc/hosts",
+            format!("{FAR_V4}\tgateway\n{FAR_V6}\tgateway\n{hosts}"),
+        ),
         ("/etc/resolv.conf", resolver),
     ])
     .map_err(failed)?;

@@ -111,7 +111,9 @@ impl Open {
 
     /// All have to ask again.
     pub(crate) fn clear(&self) {
-        self.ports.iter().for_each(|bits| bits.store(0, Ordering::Release));
+        self.ports
+            .iter()
+            .for_each(|bits| bits.store(0, Ordering::Release));
     }
 
     /// A packet that has waited waits no longer.
@@ -154,7 +156,12 @@ mod tests {
     }
 
     fn tcp(flags: u8) -> Vec<u8> {
-        packet(6, &[0x80, 0, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0])
+        packet(
+            6,
+            &[
+                0x80, 0, 0, 80, 0, 0, 0, 0, 0, 0, 0, 0, 0x50, flags, 0, 0, 0, 0, 0, 0,
+            ],
+        )
     }
 
     #[test]
@@ -177,7 +184,11 @@ mod tests {
         open.set(53);
         check(&datagram, None);
         assert_eq!(gate.admit(&header, &tcp(0x02)), Admission::Waits);
-        assert_eq!(gate.admit(&header, &datagram), Admission::Waits, "it must not overtake");
+        assert_eq!(
+            gate.admit(&header, &datagram),
+            Admission::Waits,
+            "it must not overtake"
+        );
         for _ in 0..2 {
             held.try_recv().expect("held");
             open.written();

@@ -89,7 +89,10 @@ enum Go {
 impl Lane {
     fn new(plan: Plan) -> Self {
         let names = plan.path.iter().map(|(name, ..)| name.clone()).collect();
-        let path = plan.path.into_iter().map(|(_, conditions, seed)| (conditions, seed));
+        let path = plan
+            .path
+            .into_iter()
+            .map(|(_, conditions, seed)| (conditions, seed));
         Self {
             way: plan.way,
             source: plan.source,
@@ -147,7 +150,10 @@ impl Lane {
         let due = self.stages.next_wakeup();
         let timeout = due.map(|due| {
             let left = due.saturating_sub(self.now());
-            Timespec::try_from(left).unwrap_or(Timespec { tv_sec: 1, tv_nsec: 0 })
+            Timespec::try_from(left).unwrap_or(Timespec {
+                tv_sec: 1,
+                tv_nsec: 0,
+            })
         });
         let mut ready = [
             PollFd::new(&*self.inbox, PollFlags::IN),
@@ -410,7 +416,10 @@ impl Lane {
     }
 
     fn write(&mut self, header: &VnetHeader, bytes: &[u8]) {
-        let admission = self.gate.as_ref().map_or(Admission::Passes, |gate| gate.admit(header, bytes));
+        let admission = self
+            .gate
+            .as_ref()
+            .map_or(Admission::Passes, |gate| gate.admit(header, bytes));
         let taken = match admission {
             Admission::Passes => self.sink.write(header, bytes).is_ok(),
             Admission::Waits => true,

@@ -100,7 +100,11 @@ impl Switch {
         };
         for (plan, (_, thread)) in [up, down].into_iter().zip(&mut switch.lanes) {
             let name = format!("wharf-lab-{}", plan.way.name());
-            *thread = Some(std::thread::Builder::new().name(name).spawn(move || lane::run(plan))?);
+            *thread = Some(
+                std::thread::Builder::new()
+                    .name(name)
+                    .spawn(move || lane::run(plan))?,
+            );
         }
         Ok(switch)
     }

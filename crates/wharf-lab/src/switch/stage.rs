@@ -119,7 +119,11 @@ mod tests {
             let mut settings = wharf_link::Settings::default();
             settings.set(key, text).expect("a setting");
             let conditions = settings.resolve(&Conditions::CLEAR, &mut |_| Ok(String::new()));
-            assert_eq!(offload(&conditions.expect("conditions")), expected, "{key} {text}");
+            assert_eq!(
+                offload(&conditions.expect("conditions")),
+                expected,
+                "{key} {text}"
+            );
         };
         check("latency", "20ms", Offload::Kept);
         check("queue", "64KiB", Offload::Kept);

@@ -21,7 +21,10 @@ fn check(path: Vec<Segment>, family: &str, expected_ms: u64) {
     let median = quantile(&trips, 0.5);
     assert!(least >= expected, "{least} ns is faster than {expected_ms} ms");
     // A loaded machine wakes late; a tick of a coarse timer would be 1 ms a way and more.
-    assert!(median < expected + 2_000_000, "the median is {median} ns: {ran:?}");
+    assert!(
+        median < expected + 2_000_000,
+        "the median is {median} ns: {ran:?}"
+    );
 }
 
 #[test]
@@ -46,7 +49,11 @@ fn each_way_has_its_own() {
 
 #[test]
 fn segments_add_up() {
-    let path = vec![both("a", "latency=3ms"), both("b", "latency=5ms"), both("c", "latency=7ms")];
+    let path = vec![
+        both("a", "latency=3ms"),
+        both("b", "latency=5ms"),
+        both("c", "latency=7ms"),
+    ];
     check(path, "4", 30);
 }
 

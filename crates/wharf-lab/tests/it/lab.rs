@@ -23,7 +23,10 @@ impl Ran {
     #[track_caller]
     pub(crate) fn numbers(&self) -> Vec<Option<u64>> {
         assert_eq!(self.exit, Exit::Code(0), "{self:?}");
-        self.out.split_whitespace().map(|word| word.parse().ok()).collect()
+        self.out
+            .split_whitespace()
+            .map(|word| word.parse().ok())
+            .collect()
     }
 
     /// The one number that it printed, or the first.
@@ -59,7 +62,9 @@ pub(crate) fn conditions(text: &str) -> Conditions {
         settings.set(key, &value.replace('+', " ")).expect("a setting");
     }
     settings
-        .resolve(&Conditions::CLEAR, &mut |file| std::fs::read_to_string(file).map_err(|error| error.to_string()))
+        .resolve(&Conditions::CLEAR, &mut |file| {
+            std::fs::read_to_string(file).map_err(|error| error.to_string())
+        })
         .expect("conditions")
 }
 

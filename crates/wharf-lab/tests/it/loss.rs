@@ -9,7 +9,9 @@ use wharf_lab::{Figures, Segment};
 fn send(up: &str, count: u64, rate: u64) -> (Vec<u64>, Figures) {
     let _alone = alone();
     let (socket, port) = datagrams();
-    socket.set_read_timeout(Some(Duration::from_secs(2))).expect("set");
+    socket
+        .set_read_timeout(Some(Duration::from_secs(2)))
+        .expect("set");
     let reader = std::thread::spawn(move || {
         let mut got = Vec::new();
         let mut buffer = [0; 2048];
@@ -24,7 +26,10 @@ fn send(up: &str, count: u64, rate: u64) -> (Vec<u64>, Figures) {
         up: conditions(up),
         down: conditions(""),
     }];
-    let ran = run(path, &["datagrams", &port, &count.to_string(), "200", &rate.to_string()]);
+    let ran = run(
+        path,
+        &["datagrams", &port, &count.to_string(), "200", &rate.to_string()],
+    );
     assert_eq!(ran.numbers()[1], Some(0), "some could not be sent: {ran:?}");
     (reader.join().expect("the reader"), ran.figures)
 }

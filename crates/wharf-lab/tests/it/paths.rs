@@ -9,13 +9,20 @@ fn each_router_of_a_path_answers_what_ends_there() {
     let path = vec![both("a", "latency=2ms"), both("b", "latency=3ms"), both("c", "")];
     // A hop limit of 1 and 2 ends at the routers, of 3 at the gateway.
     let mut spec = spec(path, &[]);
-    let script = "for ttl in 1 2 3; do ping -4 -n -c 1 -W 2 -t $ttl 198.18.0.1 | grep -i '^from\\|bytes from'; done";
+    let script =
+        "for ttl in 1 2 3; do ping -4 -n -c 1 -W 2 -t $ttl 198.18.0.1 | grep -i '^from\\|bytes from'; done";
     spec.command = ["sh".into(), "-c".into(), script.into()].into();
     let ran = start(&spec).finish();
     let lines: Vec<&str> = ran.out.lines().collect();
     assert_eq!(lines.len(), 3, "{ran:?}");
-    assert!(lines[0].contains("198.18.1.1") && lines[0].contains("exceeded"), "{lines:?}");
-    assert!(lines[1].contains("198.18.1.2") && lines[1].contains("exceeded"), "{lines:?}");
+    assert!(
+        lines[0].contains("198.18.1.1") && lines[0].contains("exceeded"),
+        "{lines:?}"
+    );
+    assert!(
+        lines[1].contains("198.18.1.2") && lines[1].contains("exceeded"),
+        "{lines:?}"
+    );
     assert!(lines[2].contains("bytes from 198.18.0.1"), "{lines:?}");
 }
 
@@ -27,7 +34,10 @@ fn tcp_finds_the_mtu_of_a_path() {
         let (mut stream, _) = listener.accept().expect("a connection");
         std::io::copy(&mut stream, &mut std::io::sink()).expect("read")
     });
-    let path = vec![both("wide", "latency=1ms"), both("narrow", "latency=1ms mtu=1000")];
+    let path = vec![
+        both("wide", "latency=1ms"),
+        both("narrow", "latency=1ms mtu=1000"),
+    ];
     let ran = run(path, &["upload", &port, "2000000"]);
     assert_eq!(ran.exit, Exit::Code(0), "{ran:?}");
     assert_eq!(server.join().expect("served"), 2_000_000);

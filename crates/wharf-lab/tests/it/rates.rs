@@ -50,7 +50,10 @@ fn a_stream_gets_through_loss_whole() {
     let _alone = alone();
     let ran = download(2_000_000, "latency=5ms loss=2%");
     assert!(ran.figures.down.segments[0].loss > 0, "{ran:?}");
-    assert!(ran.figures.down.pieces > 1000, "each packet has its own fate: {ran:?}");
+    assert!(
+        ran.figures.down.pieces > 1000,
+        "each packet has its own fate: {ran:?}"
+    );
 }
 
 #[test]
@@ -72,7 +75,10 @@ fn a_full_queue_drops_and_is_counted() {
 #[test]
 fn a_marking_queue_marks_what_understands_marks_and_else_drops() {
     let _alone = alone();
-    let ran = download(4_000_000, "latency=5ms rate=10mbit queue=1000packets discipline=codel");
+    let ran = download(
+        4_000_000,
+        "latency=5ms rate=10mbit queue=1000packets discipline=codel",
+    );
     let segment = &ran.figures.down.segments[0];
     assert!(segment.aqm > 0, "{ran:?}");
 }
@@ -89,7 +95,10 @@ fn a_bloated_queue_is_felt_and_codel_is_too() {
             let _ = stream.write_all(&vec![1; 2_500_000]);
         });
         let mut spec = crate::lab::spec(
-            vec![both("link", &format!("latency=5ms rate=10mbit queue=300KiB {discipline}"))],
+            vec![both(
+                "link",
+                &format!("latency=5ms rate=10mbit queue=300KiB {discipline}"),
+            )],
             &[],
         );
         let traveller = spec.command[0].clone();

@@ -86,13 +86,22 @@ fn only_what_is_allowed_is_reached() {
 #[test]
 fn datagrams_are_reached_from_the_first_on() {
     let (socket, port) = datagrams();
-    socket.set_read_timeout(Some(Duration::from_secs(10))).expect("set");
-    let ran = run(vec![both("link", "latency=1ms")], &["datagrams", &port, "100", "64", "2000"]);
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("set");
+    let ran = run(
+        vec![both("link", "latency=1ms")],
+        &["datagrams", &port, "100", "64", "2000"],
+    );
     assert_eq!(ran.exit, Exit::Code(0), "{ran:?}");
     let mut buffer = [0; 64];
     for expected in 0_u64..100 {
         assert_eq!(socket.recv(&mut buffer).expect("a datagram"), 64);
-        assert_eq!(buffer[..8], expected.to_be_bytes(), "in order, and none is missing");
+        assert_eq!(
+            buffer[..8],
+            expected.to_be_bytes(),
+            "in order, and none is missing"
+        );
     }
 }
 
@@ -104,5 +113,8 @@ fn nothing_else_is_reached() {
     spec.command = ["bash".into(), "-c".into(), script.into()].into();
     let ran = start(&spec).finish();
     assert_eq!(ran.exit, Exit::Code(1));
-    assert!(ran.err.contains("unreachable") || ran.err.contains("No route"), "{ran:?}");
+    assert!(
+        ran.err.contains("unreachable") || ran.err.contains("No route"),
+        "{ran:?}"
+    );
 }

@@ -25,12 +25,7 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     let spec = LabSpec {
         exe,
         command: command(args),
-        congestion: args
-            .conditions
-            .own
-            .0
-            .get("congestion")
-            .map(str::to_owned),
+        congestion: args.conditions.own.0.get("congestion").map(str::to_owned),
         path,
         seed: args.seed,
         allow: match args.allow.as_slice() {
@@ -273,9 +268,8 @@ fn write_json(file: &Path, spec: &LabSpec, facts: &Facts, figures: &Figures) -> 
         start_ms: facts.start.as_secs_f64() * 1000.0,
         figures,
     };
-    let failed = |error: std::io::Error| {
-        Report::new(Code::Unusable, format!("write {}: {error}", file.display()))
-    };
+    let failed =
+        |error: std::io::Error| Report::new(Code::Unusable, format!("write {}: {error}", file.display()));
     let text = serde_json::to_string_pretty(&summary).map_err(|error| failed(error.into()))?;
     std::fs::write(file, text + "\n").map_err(failed)
 }

@@ -14,7 +14,9 @@ use crate::world::{PATIENCE, World, eventually, is_root, kill, skip, wharf, with
 /// The children of a process.
 fn children(pid: u32) -> Vec<u32> {
     let text = fs::read_to_string(format!("/proc/{pid}/task/{pid}/children")).unwrap_or_default();
-    text.split_whitespace().filter_map(|word| word.parse().ok()).collect()
+    text.split_whitespace()
+        .filter_map(|word| word.parse().ok())
+        .collect()
 }
 
 /// Which network namespace a process is in.
@@ -42,8 +44,12 @@ fn the_commands_exit_is_the_labs() {
     check("exit 7", 7);
     check("kill -TERM $$", 128 + 15);
     check("kill -KILL $$", 128 + 9);
-    world.run(&["lab", "--", "/nowhere/at/all"]).fails(127, &["run /nowhere/at/all"]);
-    world.run(&["lab", "--", "/etc/passwd"]).fails(126, &["run /etc/passwd"]);
+    world
+        .run(&["lab", "--", "/nowhere/at/all"])
+        .fails(127, &["run /nowhere/at/all"]);
+    world
+        .run(&["lab", "--", "/etc/passwd"])
+        .fails(126, &["run /etc/passwd"]);
 }
 
 #[test]
@@ -53,7 +59,10 @@ fn streams_are_the_commands_own() {
     fs::write(world.project().join("input"), "line\n").expect("written");
     command.stdin(fs::File::open(world.project().join("input")).expect("open"));
     let ran = world.finish(command);
-    assert_eq!((ran.code, ran.out.as_str(), ran.err.as_str()), (0, "line\n", "wrong\n"));
+    assert_eq!(
+        (ran.code, ran.out.as_str(), ran.err.as_str()),
+        (0, "line\n", "wrong\n")
+    );
 }
 
 #[test]
@@ -76,7 +85,10 @@ fn the_gateway_has_a_name_and_variables() {
     assert_eq!(lines[1], "198.18.0.1\tgateway");
     assert_eq!(lines[2], "nameserver 198.18.0.1");
     let outside = fs::read_to_string("/etc/hosts").unwrap_or_default();
-    assert!(!outside.contains("198.18.0.1"), "the machine's own file is as it was");
+    assert!(
+        !outside.contains("198.18.0.1"),
+        "the machine's own file is as it was"
+    );
 }
 
 #[test]
@@ -95,7 +107,8 @@ fn signals_reach_the_command() {
 /// A lab whose command has a child that left its session, and the pids of its processes: keeper of
 /// namespaces, first process, shell.
 fn stubborn(world: &World) -> (Running, [u32; 3]) {
-    let script = "setsid sh -c 'trap \"\" TERM INT HUP; echo deep; while :; do sleep 1; done' & echo shallow; wait";
+    let script =
+        "setsid sh -c 'trap \"\" TERM INT HUP; echo deep; while :; do sleep 1; done' & echo shallow; wait";
     let running = world.start(&["lab", "--", "sh", "-c", script]);
     running.await_line("deep");
     let keeper = children(running.pid())[0];
@@ -116,7 +129,12 @@ fn whichever_process_is_killed_nothing_is_left() {
         kill(pid, Signal::KILL);
         let code = running.child.wait().expect("waited").code();
         // Killed itself; two that say so; and the command, whose end is an ordinary one.
-        assert_eq!(code, [None, Some(1), Some(1), Some(128 + 9)][victim], "{}", running.said());
+        assert_eq!(
+            code,
+            [None, Some(1), Some(1), Some(128 + 9)][victim],
+            "{}",
+            running.said()
+        );
         world.await_empty();
         eventually("its networks are gone", || {
             let there = networks();
@@ -128,7 +146,13 @@ fn whichever_process_is_killed_nothing_is_left() {
 #[test]
 fn what_the_command_left_behind_ends_with_it() {
     let world = World::new();
-    let ran = world.run(&["lab", "--", "sh", "-c", "setsid sleep 1000 >/dev/null 2>&1 & exit 4"]);
+    let ran = world.run(&[
+        "lab",
+        "--",
+        "sh",
+        "-c",
+        "setsid sleep 1000 >/dev/null 2>&1 & exit 4",
+    ]);
     assert_eq!(ran.code, 4);
     // At once, and not some time later.
     assert_eq!(world.processes(), Vec::<u32>::new());
@@ -138,7 +162,20 @@ fn what_the_command_left_behind_ends_with_it() {
 fn what_has_passed_is_said() {
     let world = World::new();
     let ran = world.run(&[
-        "lab", "--latency", "1ms", "--stats", "--json", "figures", "--", "ping", "-4", "-c", "3", "-i", "0.2", "gateway",
+        "lab",
+        "--latency",
+        "1ms",
+        "--stats",
+        "--json",
+        "figures",
+        "--",
+        "ping",
+        "-4",
+        "-c",
+        "3",
+        "-i",
+        "0.2",
+        "gateway",
     ]);
     assert_eq!(ran.code, 0, "{ran:?}");
     assert!(ran.err.contains("up   3 packets"), "{ran:?}");
@@ -158,8 +195,14 @@ fn bad_input_is_named() {
     };
     check(&["--latency", "fast"], &["--latency", "fast"]);
     check(&["--profile", "5h"], &["there is no profile `5h`"]);
-    check(&["--path", "4g,latency=x"], &["read the segment `latency=x`", "latency"]);
-    check(&["--path", "4g dsl"], &["read the segment `4g dsl`", "second profile"]);
+    check(
+        &["--path", "4g,latency=x"],
+        &["read the segment `latency=x`", "latency"],
+    );
+    check(
+        &["--path", "4g dsl"],
+        &["read the segment `4g dsl`", "second profile"],
+    );
     check(&["--path", "4g,,"], &["it is empty"]);
     check(&["--trace", "nowhere"], &["nowhere"]);
     check(&["--slice", "10B"], &["a lab carries packets"]);
@@ -171,7 +214,9 @@ fn a_congestion_control_that_there_is_not_is_named() {
     let world = World::new();
     let allowed = fs::read_to_string("/proc/sys/net/ipv4/tcp_allowed_congestion_control").expect("readable");
     let script = "cat /proc/sys/net/ipv4/tcp_congestion_control";
-    let said = world.run(&["lab", "--congestion", "reno", "--", "sh", "-c", script]).ok();
+    let said = world
+        .run(&["lab", "--congestion", "reno", "--", "sh", "-c", script])
+        .ok();
     assert_eq!(said, "reno");
     if !allowed.contains("cubic") {
         let ran = world.run(&["lab", "--congestion", "cubic", "--", "true"]);
@@ -196,11 +241,17 @@ fn an_ordinary_user_needs_no_privilege() {
         rustix::fs::makedev(10, 200),
     );
     if let Err(errno) = made {
-        return skip("an_ordinary_user_needs_no_privilege", &format!("no device node can be made: {errno}"));
+        return skip(
+            "an_ordinary_user_needs_no_privilege",
+            &format!("no device node can be made: {errno}"),
+        );
     }
     // Also against the umask, and for the folders above.
     fs::set_permissions(&node, fs::Permissions::from_mode(0o666)).expect("open to all");
-    for folder in [world.project(), world.project().parent().expect("a parent").to_owned()] {
+    for folder in [
+        world.project(),
+        world.project().parent().expect("a parent").to_owned(),
+    ] {
         fs::set_permissions(folder, fs::Permissions::from_mode(0o777)).expect("open to all");
     }
     let copy = world.project().join("wharf");
@@ -233,8 +284,24 @@ fn check_rootless(world: &World, as_nobody: Option<(&Path, &Path)>) {
         }
         world.finish(command)
     };
-    let ping = ["lab", "--latency", "5ms", "--json", "figures", "--", "ping", "-c", "3", "-i", "0.2", "gateway"];
-    let carriers = [(as_nobody.map(|(_, node)| node), "Tun"), (Some(Path::new("/nowhere/tun")), "Veth")];
+    let ping = [
+        "lab",
+        "--latency",
+        "5ms",
+        "--json",
+        "figures",
+        "--",
+        "ping",
+        "-c",
+        "3",
+        "-i",
+        "0.2",
+        "gateway",
+    ];
+    let carriers = [
+        (as_nobody.map(|(_, node)| node), "Tun"),
+        (Some(Path::new("/nowhere/tun")), "Veth"),
+    ];
     for (tun, carrier) in carriers {
         if carrier == "Tun" && tun.is_none() {
             // Whether /dev/net/tun is open to this user is the machine's.
@@ -250,7 +317,11 @@ fn check_rootless(world: &World, as_nobody: Option<(&Path, &Path)>) {
         // The command is who its user is, and may nothing.
         let script = "id -u; grep CapEff /proc/self/status";
         let said = run(tun, &["lab", "--", "sh", "-c", script]).ok();
-        let uid = if as_nobody.is_some() { NOBODY } else { rustix::process::getuid().as_raw() };
+        let uid = if as_nobody.is_some() {
+            NOBODY
+        } else {
+            rustix::process::getuid().as_raw()
+        };
         assert_eq!(said, format!("{uid}\nCapEff:\t0000000000000000"));
         // Unless it is to have the tools of the network, over its own.
         let script = "grep CapEff /proc/self/status";
