@@ -138,18 +138,17 @@ impl Gateway {
                 self.ports.insert(knock, Gateport { link, provider });
             }
             None => {}
+            Some(port) if port.provider == provider => {}
             Some(port) => {
-                if port.provider != provider {
-                    port.provider.clone_from(&provider);
-                    let provider = if is_open {
-                        Provider::Ready(provider)
-                    } else {
-                        Provider::Down
-                    };
-                    self.relay
-                        .set_provider(port.link, provider)
-                        .map_err(io::Error::other)?;
-                }
+                port.provider.clone_from(&provider);
+                let provider = if is_open {
+                    Provider::Ready(provider)
+                } else {
+                    Provider::Down
+                };
+                self.relay
+                    .set_provider(port.link, provider)
+                    .map_err(io::Error::other)?;
             }
         }
         Ok(is_open)

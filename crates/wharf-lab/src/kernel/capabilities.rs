@@ -54,6 +54,6 @@ fn drop_but(kept: CapabilitySet) -> Result<()> {
     each(kept, |one| configure_capability_in_ambient_set(one, true))
 }
 
-fn each(sets: CapabilitySet, mut act: impl FnMut(CapabilitySet) -> Result<()>) -> Result<()> {
-    sets.iter().try_for_each(|one| act(one))
+fn each(sets: CapabilitySet, act: impl FnMut(CapabilitySet) -> Result<()>) -> Result<()> {
+    sets.iter().try_for_each(act)
 }

@@ -15,7 +15,7 @@ use crate::kernel::sysctl;
 use crate::message::{Begin, Family, FromFar, Wanted};
 
 /// The arguments are the command.
-pub(super) fn run(command: Vec<OsString>) -> ExitCode {
+pub(super) fn run(command: &[OsString]) -> ExitCode {
     let Ok(channel) = Channel::of_stdin() else {
         return ExitCode::FAILURE;
     };
@@ -23,7 +23,7 @@ pub(super) fn run(command: Vec<OsString>) -> ExitCode {
     let Ok(Some((begin, descriptors))) = channel.receive::<Begin>() else {
         return ExitCode::FAILURE;
     };
-    match set_up(&begin, descriptors, &command) {
+    match set_up(&begin, descriptors, command) {
         Ok(mut lab) => {
             let fds = [lab.near.as_fd(), lab.far.as_fd()];
             if channel.send(&lab.ready, &fds).is_ok() {

@@ -18,11 +18,11 @@ use crate::kernel::{mounts, namespaces};
 use crate::message::{Exit, FAR_V4, FAR_V6, FromInit, Order};
 
 /// The arguments are those of the exec stage.
-pub(super) fn run(arguments: Vec<OsString>) -> ExitCode {
+pub(super) fn run(arguments: &[OsString]) -> ExitCode {
     let Ok(channel) = Channel::of_stdin() else {
         return ExitCode::FAILURE;
     };
-    match serve(&channel, &arguments) {
+    match serve(&channel, arguments) {
         Ok(Some(exit)) => {
             // Whoever would hear it is gone otherwise.
             let _ = channel.send(&FromInit::Exited(exit), &[]);

@@ -54,8 +54,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, No
     let mut arguments = arguments.into_iter();
     let stage = arguments.next().unwrap_or_default();
     match stage.to_str() {
-        Some(FAR) => Ok(far::run(arguments.collect())),
-        Some(INIT) => Ok(init::run(arguments.collect())),
+        Some(FAR) => Ok(far::run(&arguments.collect::<Vec<_>>())),
+        Some(INIT) => Ok(init::run(&arguments.collect::<Vec<_>>())),
         Some(EXEC) => Err(exec::run(arguments.collect())),
         _ => Err(NotRun {
             error: format!("run a stage of a lab: there is none called {}", stage.display()),

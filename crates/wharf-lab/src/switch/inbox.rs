@@ -15,7 +15,7 @@ use super::figures::LaneFigures;
 #[derive(Debug)]
 pub(crate) enum Order {
     /// Change the conditions of the stage at this position.
-    Set(usize, Conditions),
+    Set(usize, Box<Conditions>),
     /// Let a packet in before the stage at this position: the router there has made it. Beyond the
     /// last stage it leaves at once.
     Inject(usize, Box<[u8]>),

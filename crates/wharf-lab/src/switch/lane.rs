@@ -174,7 +174,7 @@ impl Lane {
             match order {
                 Order::Set(position, conditions) => {
                     let now = self.now();
-                    self.stages.set(position, now, conditions);
+                    self.stages.set(position, now, *conditions);
                 }
                 Order::Inject(position, bytes) => self.inject(position, &bytes),
                 Order::Count(to) => {
@@ -293,10 +293,9 @@ impl Lane {
         if position >= self.stages.len() {
             return self.write(&parcel.header, &parcel.bytes);
         }
-        match self.stages.offer(position, now, parcel) {
-            Some(Offer::TooBig(parcel, mtu)) => self.too_big(position, now, parcel, mtu),
-            // Counted by the machine.
-            _ => {}
+        // What was dropped is counted by the machine.
+        if let Some(Offer::TooBig(parcel, mtu)) = self.stages.offer(position, now, parcel) {
+            self.too_big(position, now, parcel, mtu);
         }
     }
 

@@ -115,8 +115,8 @@ impl Switch {
             return;
         };
         let [(to_up, _), (to_down, _)] = &self.lanes;
-        to_up.send(Order::Set(segment, up));
-        to_down.send(Order::Set(from_far, down));
+        to_up.send(Order::Set(segment, Box::new(up)));
+        to_down.send(Order::Set(from_far, Box::new(down)));
     }
 
     /// Waits until nothing is under way from the command, but no longer than so.

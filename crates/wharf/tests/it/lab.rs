@@ -205,7 +205,7 @@ fn bad_input_is_named() {
     );
     check(&["--path", "4g,,"], &["it is empty"]);
     check(&["--trace", "nowhere"], &["nowhere"]);
-    check(&["--slice", "10B"], &["a lab carries packets"]);
+    check(&["--faults", "slice 64B"], &["a lab carries packets"]);
     world.run(&["lab"]).fails(2, &["required"]);
 }
 
