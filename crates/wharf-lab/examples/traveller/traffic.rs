@@ -118,9 +118,8 @@ fn datagrams(port: u16, count: u64, size: usize, rate: u64) -> io::Result<String
     let begun = Instant::now();
     let mut refused = 0_u64;
     for index in 0..count {
-        if rate > 0 {
-            let due = Duration::from_nanos(index * 1_000_000_000 / rate);
-            std::thread::sleep(due.saturating_sub(begun.elapsed()));
+        if let Some(due) = (index * 1_000_000_000).checked_div(rate) {
+            std::thread::sleep(Duration::from_nanos(due).saturating_sub(begun.elapsed()));
         }
         let mut message = vec![0; size.max(8)];
         message[..8].copy_from_slice(&index.to_be_bytes());

@@ -6,3 +6,4 @@ mod loss;
 mod paths;
 mod rates;
 mod reach;
+mod theory;
