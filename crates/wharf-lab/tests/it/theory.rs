@@ -49,7 +49,7 @@ const MSS: f64 = 1448.0;
 #[test]
 fn reno_is_as_fast_as_mathis_says() {
     let _alone = alone();
-    for (loss, bytes) in [("1%", 14_000_000), ("0.5%", 16_000_000)] {
+    for (loss, bytes) in [("2%", 8_000_000), ("1%", 14_000_000), ("0.5%", 16_000_000)] {
         let (figures, rate) = upload(
             "reno",
             bytes,
