@@ -1,6 +1,6 @@
 //! A lab for each test, with a command whose output is read.
 
-use std::io::{PipeReader, PipeWriter, Read, pipe};
+use std::io::{PipeReader, PipeWriter, Read, Write, pipe};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
@@ -136,6 +136,20 @@ pub(crate) fn listener() -> (TcpListener, String) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).expect("a port");
     let port = listener.local_addr().expect("an address").port();
     (listener, port.to_string())
+}
+
+/// Takes one connection and writes so many bytes.
+pub(crate) fn serve(listener: TcpListener, bytes: usize) -> std::thread::JoinHandle<()> {
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        stream.write_all(&vec![1; bytes]).expect("written");
+    })
+}
+
+/// Says aloud that a test cannot run here. The gate knows which may be skipped.
+pub(crate) fn skip(name: &str, why: &str) {
+    // Not eprintln: the test harness would capture it.
+    let _ = writeln!(std::io::stderr(), "SKIPPED: {name}: {why}");
 }
 
 /// A socket for datagrams on the host's loopback.

@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::TcpListener;
 
-use crate::lab::{Ran, alone, both, conditions, listener, run};
+use crate::lab::{Ran, alone, both, conditions, listener, run, serve};
 use wharf_lab::Segment;
 
 /// A download of so many bytes over these conditions downwards.
@@ -19,13 +19,6 @@ fn download(bytes: usize, down: &str) -> Ran {
     server.join().expect("served");
     assert_eq!(ran.number(), bytes as u64, "{ran:?}");
     ran
-}
-
-fn serve(listener: TcpListener, bytes: usize) -> std::thread::JoinHandle<()> {
-    std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("a connection");
-        stream.write_all(&vec![1; bytes]).expect("written");
-    })
 }
 
 /// Bytes a second of the payload, by the receiver's clock.
@@ -73,7 +66,7 @@ fn a_full_queue_drops_and_is_counted() {
 }
 
 #[test]
-fn a_marking_queue_marks_what_understands_marks_and_else_drops() {
+fn codel_drops_before_the_queue_is_full() {
     let _alone = alone();
     let ran = download(
         4_000_000,

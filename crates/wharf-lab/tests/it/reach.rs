@@ -6,15 +6,7 @@ use std::time::Duration;
 
 use wharf_lab::{Allow, Exit};
 
-use crate::lab::{alone, both, datagrams, listener, run, spec, start};
-
-/// Takes one connection and writes so many bytes.
-fn serve(listener: TcpListener, bytes: usize) -> std::thread::JoinHandle<()> {
-    std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("a connection");
-        stream.write_all(&vec![1; bytes]).expect("written");
-    })
-}
+use crate::lab::{alone, both, datagrams, listener, run, serve, spec, start};
 
 #[test]
 fn a_server_on_the_hosts_loopback_is_reached() {

@@ -5,7 +5,7 @@ use std::time::Instant;
 
 use wharf_lab::{LaneFigures, Segment};
 
-use crate::lab::{alone, conditions, listener, spec, start};
+use crate::lab::{alone, conditions, listener, skip, spec, start};
 
 /// An upload of so many bytes: what passed, and how many bytes a second the far side read between the end of
 /// the first quarter and the last byte.
@@ -71,6 +71,14 @@ fn reno_is_as_fast_as_mathis_says() {
 /// gets what the link has, less what is lost.
 #[test]
 fn bbr_gets_what_is_not_lost() {
+    let allowed =
+        std::fs::read_to_string("/proc/sys/net/ipv4/tcp_allowed_congestion_control").unwrap_or_default();
+    if !allowed.contains("bbr") {
+        return skip(
+            "bbr_gets_what_is_not_lost",
+            "this host does not allow bbr to everyone",
+        );
+    }
     let _alone = alone();
     let (figures, rate) = upload(
         "bbr",
