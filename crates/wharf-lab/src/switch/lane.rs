@@ -1,5 +1,7 @@
 //! One direction of the switch, on a thread of its own: read, let pass, write at the right time.
 
+mod router;
+
 use std::num::NonZeroU64;
 use std::sync::Arc;
 use std::sync::mpsc::SyncSender;
@@ -9,9 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::time::{ClockId, clock_gettime};
 use wharf_link::{Conditions, Offer, Seed};
 use wharf_packet::icmp::Problem;
-use wharf_packet::{
-    ErrorBudget, Fragments, Gso, Packet, PacketMut, Segments, Ttl, VnetHeader, flip_bit, icmp,
-};
+use wharf_packet::{ErrorBudget, Gso, PacketMut, Segments, Ttl, VnetHeader, flip_bit};
 use wharf_relay::Lateness;
 
 use super::figures::{LaneFigures, SegmentFigures};
@@ -296,51 +296,6 @@ impl Lane {
         // What was dropped is counted by the machine.
         if let Some(Offer::TooBig(parcel, mtu)) = self.stages.offer(position, now, parcel) {
             self.too_big(position, now, parcel, mtu);
-        }
-    }
-
-    /// A packet that does not fit is cut into fragments where its sender allows it, and else the router
-    /// answers.
-    fn too_big(&mut self, position: usize, now: Duration, mut parcel: Parcel, mtu: usize) {
-        if parcel.header.complete_checksum(&mut parcel.bytes).is_err() {
-            return;
-        }
-        let Ok(mut fragments) = Fragments::new(&parcel.bytes, mtu) else {
-            let mtu = u32::try_from(mtu).unwrap_or(u32::MAX);
-            return self.answer(position, now, &parcel.bytes, Problem::TooBig { mtu });
-        };
-        loop {
-            let Some(mut buffer) = self.pool.take(mtu) else {
-                self.figures.out_of_memory += 1;
-                return;
-            };
-            match fragments.write_next(&mut buffer) {
-                Ok(Some(len)) => buffer.set_len(len),
-                Ok(None) | Err(_) => return,
-            }
-            let fragment = Parcel::new(buffer, VnetHeader::default());
-            // It fits, so it is not cut again.
-            if let Some(Offer::TooBig(..)) = self.stages.offer(position, now, fragment) {
-                return;
-            }
-        }
-    }
-
-    /// The router before the stage at this position tells the sender what is wrong. What it says goes
-    /// back over the stages that the packet had passed.
-    fn answer(&mut self, position: usize, now: Duration, about: &[u8], problem: Problem) {
-        let Ok(about) = Packet::parse(about) else {
-            return;
-        };
-        if !self.budget.take(now) {
-            return;
-        }
-        let mut buffer = [0; icmp::LONGEST];
-        let from = self.way.router(position, self.stages.len(), about.version());
-        if let Ok(len) = icmp::error(&about, problem, from, &mut buffer) {
-            self.figures.icmp_errors += 1;
-            let back = self.stages.len().saturating_sub(position);
-            self.back.send(Order::Inject(back, buffer[..len].into()));
         }
     }
 

@@ -1,7 +1,6 @@
 //! How much passes, and how long it waits.
 
 use std::io::Write;
-use std::net::TcpListener;
 
 use crate::lab::{Ran, alone, both, conditions, listener, run, serve};
 use wharf_lab::Segment;

@@ -101,22 +101,22 @@ fn parse(text: &str) -> Result<ConditionFlags, Report> {
             }
             (None, None) if flags.profile.is_none() => flags.profile = Some(word.to_owned()),
             (None, None) => {
-                return Err(bad(text, format!("`{word}` is a second profile"))
+                return Err(bad(text, &format!("`{word}` is a second profile"))
                     .hint("a segment is a profile, or conditions such as 'latency=5ms rate=10mbit'"));
             }
         }
     }
     for (key, value) in settings {
         let set = flags.own.0.set(key, &value);
-        set.map_err(|problem| bad(text, format!("{key}: {problem}")))?;
+        set.map_err(|problem| bad(text, &format!("{key}: {problem}")))?;
     }
     if flags.profile.is_none() && flags.own.0.is_empty() {
-        return Err(bad(text, "it is empty".to_owned()));
+        return Err(bad(text, "it is empty"));
     }
     Ok(flags)
 }
 
-fn bad(segment: &str, problem: String) -> Report {
+fn bad(segment: &str, problem: &str) -> Report {
     Report::new(Code::BadInput, format!("read the segment `{segment}`: {problem}"))
 }
 

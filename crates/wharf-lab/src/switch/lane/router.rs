@@ -1,0 +1,58 @@
+//! What the routers of a lane do: cut what does not fit, and answer what goes no further.
+
+use std::time::Duration;
+
+use wharf_link::Offer;
+use wharf_packet::icmp::{self, Problem};
+use wharf_packet::{Fragments, Packet, VnetHeader};
+
+use super::Lane;
+use crate::switch::inbox::Order;
+use crate::switch::parcel::Parcel;
+
+impl Lane {
+    /// A packet that does not fit is cut into fragments where its sender allows it, and else the router
+    /// answers.
+    pub(super) fn too_big(&mut self, position: usize, now: Duration, mut parcel: Parcel, mtu: usize) {
+        if parcel.header.complete_checksum(&mut parcel.bytes).is_err() {
+            return;
+        }
+        let Ok(mut fragments) = Fragments::new(&parcel.bytes, mtu) else {
+            let mtu = u32::try_from(mtu).unwrap_or(u32::MAX);
+            return self.answer(position, now, &parcel.bytes, Problem::TooBig { mtu });
+        };
+        loop {
+            let Some(mut buffer) = self.pool.take(mtu) else {
+                self.figures.out_of_memory += 1;
+                return;
+            };
+            match fragments.write_next(&mut buffer) {
+                Ok(Some(len)) => buffer.set_len(len),
+                Ok(None) | Err(_) => return,
+            }
+            let fragment = Parcel::new(buffer, VnetHeader::default());
+            // It fits, so it is not cut again.
+            if let Some(Offer::TooBig(..)) = self.stages.offer(position, now, fragment) {
+                return;
+            }
+        }
+    }
+
+    /// The router before the stage at this position tells the sender what is wrong. What it says goes
+    /// back over the stages that the packet had passed.
+    pub(super) fn answer(&mut self, position: usize, now: Duration, about: &[u8], problem: Problem) {
+        let Ok(about) = Packet::parse(about) else {
+            return;
+        };
+        if !self.budget.take(now) {
+            return;
+        }
+        let mut buffer = [0; icmp::LONGEST];
+        let from = self.way.router(position, self.stages.len(), about.version());
+        if let Ok(len) = icmp::error(&about, problem, from, &mut buffer) {
+            self.figures.icmp_errors += 1;
+            let back = self.stages.len().saturating_sub(position);
+            self.back.send(Order::Inject(back, buffer[..len].into()));
+        }
+    }
+}
