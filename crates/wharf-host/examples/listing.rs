@@ -147,7 +147,10 @@ fn table(title: &str, user: Option<u32>, port: u16, rounds: usize) -> Outcome<()
         ("wharf: listeners, owners", vec![SELF, "list"]),
         ("wharf: all about a port", vec![SELF, "port", &port]),
         ("ss -tlnp", vec!["ss", "-tlnp"]),
-        ("lsof -nP -iTCP -sTCP:LISTEN", vec!["lsof", "-nP", "-iTCP", "-sTCP:LISTEN"]),
+        (
+            "lsof -nP -iTCP -sTCP:LISTEN",
+            vec!["lsof", "-nP", "-iTCP", "-sTCP:LISTEN"],
+        ),
     ];
     let mut times = vec![Vec::new(); candidates.len()];
     for _ in 0..rounds {
