@@ -69,11 +69,7 @@ fn listing(name: &str, published: u16) -> String {
 
 /// What a viewer sees for whom `docker` is the address of Docker, and `directory` everything else.
 fn seen_in(directory: &Path, docker: &str) -> Snapshot {
-    seen_by(directory, docker, "everything")
-}
-
-fn seen_by(directory: &Path, docker: &str, scope: &str) -> Snapshot {
-    view(&[], scope, |command| {
+    view(&[], "everything", |command| {
         command.env("DOCKER_HOST", docker);
         command.env("XDG_RUNTIME_DIR", directory).env("HOME", directory);
     })
@@ -117,7 +113,7 @@ fn an_engine_that_hangs_hides_no_other() {
     let podman = directory.path().join("podman/podman.sock");
     let _engine = Engine::start(&podman, &listing("shop-cache-1", 16379));
     let docker = format!("unix://{}", path.display());
-    let seen = seen_by(directory.path(), &docker, "hurried");
+    let seen = seen_in(directory.path(), &docker);
     assert!(named(&seen, "shop-cache-1").is_some(), "{:?}", seen.containers);
 }
 

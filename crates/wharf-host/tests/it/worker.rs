@@ -44,7 +44,7 @@ fn look_and_say(scope: &str) {
     // A nameserver that never answers, if that is wanted: the socket is there, and nobody reads.
     let mute = std::env::var(MUTE_NAMESERVER).map(|address| UdpSocket::bind(address).expect("bind"));
     let scope = match scope {
-        "hurried" => Scope::everything().patient(Duration::from_millis(100)),
+        "hurried" => Scope::everything().patient(Duration::from_secs(1)),
         "listeners" => Scope::listeners(),
         "everything" => Scope::everything(),
         port => Scope::port(port.parse().expect("a port")),
