@@ -116,9 +116,9 @@ impl Snapshot {
         let by = ancestor.pid;
         if let Some((tool, script)) = programs::script(ancestor) {
             let within = match self.by_ancestors(ancestor, above) {
-                // `npm` in `sh` in `npm`: the outer one is what was typed.
+                // `npm` in `sh` in `npm`: the nearest is told of, and what the outermost is in.
                 Reason::PackageScript { within, .. } => within,
-                Reason::Orphan { .. } | Reason::Init => None,
+                Reason::Init | Reason::Other => None,
                 other => Some(Box::new(other)),
             };
             return Some(Reason::PackageScript {
