@@ -287,6 +287,44 @@ fn a_hostile_name_breaks_nothing() {
 }
 
 #[test]
+fn a_repository_that_is_a_trap_is_not_entered() {
+    use rustix::fs::{CWD, FileType, Mode, mknodat};
+    // Whoever opens these waits for a writer that never comes.
+    let base = tempfile::tempdir().expect("a directory");
+    let trap = |name: &str| {
+        let path = base.path().join(name);
+        fs::create_dir_all(path.parent().expect("a directory")).expect("make it");
+        mknodat(CWD, &path, FileType::Fifo, Mode::RUSR | Mode::WUSR, 0).expect("a FIFO");
+    };
+    trap("a/.git");
+    trap("b/.git/HEAD");
+    let start = |name: &str| {
+        let mut command = Command::new("cat");
+        Held::start(command.current_dir(base.path().join(name)).stdout(Stdio::null()))
+    };
+    let (a, b) = (start("a"), start("b"));
+    let snapshot = look(&Scope::everything());
+    let checkout = |pid| &snapshot.process(pid).expect("it").checkout;
+    let why = checkout(a.pid()).why_unknown().expect("an unknown");
+    assert!(why.ends_with("a/.git: it is no regular file"), "{why}");
+    let checkout = checkout(b.pid()).known().cloned().flatten().expect("a checkout");
+    assert!(!checkout.head.is_known());
+}
+
+#[test]
+fn a_command_line_of_megabytes_is_cut() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "cat; true"]).stdout(Stdio::null());
+    command.args((0..64).map(|_| "x".repeat(20 * 1024)));
+    let child = Held::start(&mut command);
+    eventually("the shell", || process::children(child.pid()).len() == 1);
+    let snapshot = look(&Scope::everything());
+    let command = snapshot.process(child.pid()).expect("it").command.items();
+    let lengths: Vec<usize> = command.iter().skip(3).map(String::len).collect();
+    assert_eq!(lengths, [20 * 1024, 20 * 1024, 20 * 1024, "…".len()]);
+}
+
+#[test]
 fn thousands_of_listeners_have_their_owner() {
     use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
     const COUNT: usize = 5_000;
