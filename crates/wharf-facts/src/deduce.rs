@@ -98,7 +98,20 @@ impl Snapshot {
         if process.pid == 1 || process.parent == 0 || programs::is_kernel_thread(process) {
             return Reason::Init;
         }
-        self.by_ancestors(process, line.get(1..).unwrap_or_default())
+        let found = self.by_ancestors(process, line.get(1..).unwrap_or_default());
+        // An editor that nothing else explains is its own reason: it listens for its extensions, and
+        // for the ports that it forwards from containers and other machines.
+        let explains = |unit: &str| !unit.ends_with(".scope");
+        match (&found, programs::ide(process)) {
+            (Reason::Unit { unit, .. }, Some(_)) if explains(unit) => found,
+            (Reason::Unit { .. } | Reason::Init | Reason::Orphan { .. } | Reason::Other, Some(name)) => {
+                Reason::Ide {
+                    name: name.to_owned(),
+                    by: process.pid,
+                }
+            }
+            _ => found,
+        }
     }
 
     /// By what started it: the nearest ancestor that explains it.
