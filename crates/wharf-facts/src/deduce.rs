@@ -1,6 +1,8 @@
 //! Why a process is there: deduced from its ancestors, its cgroup and its session.
 
-use crate::{Container, ProcessFacts, Reason, Seen, Snapshot, programs};
+use std::collections::BTreeSet;
+
+use crate::{Container, Holder, NOT_ASKED, ProcessFacts, Reason, Seen, Snapshot, programs};
 
 impl Snapshot {
     /// Deduces for each process why it is there. To be called again once more is known: Wharf's own
@@ -58,6 +60,35 @@ impl Snapshot {
         // Where no engine answered and no cgroup names one, it stays unknown.
         if self.containers.is_known() || !found.is_empty() {
             self.containers = Seen::Known(found);
+        }
+    }
+
+    /// Makes [`Holder::Pids`] into [`Holder::AtLeast`] where an ancestor of an owner may not be looked
+    /// into: a server that binds as root and works as another user shares its socket so, and only
+    /// the worker is seen.
+    pub fn doubt_owners(&mut self) {
+        let is_closed = |pid: &u32| {
+            let above = self.ancestry(*pid).into_iter().skip(1);
+            // The first process starts everything, and hands on sockets only by name.
+            let mut above = above.filter(|process| process.pid != 1);
+            above.any(|process| {
+                let why = process.environment.why_unknown();
+                why.is_some_and(|why| why != NOT_ASKED)
+            })
+        };
+        let tables = [&self.tcp, &self.udp];
+        let owners = tables.into_iter().flat_map(|table| table.items());
+        let pids: BTreeSet<u32> = owners.flat_map(|socket| socket.owner.pids()).copied().collect();
+        let closed: BTreeSet<u32> = pids.into_iter().filter(is_closed).collect();
+        for table in [&mut self.tcp, &mut self.udp] {
+            let Seen::Known(sockets) = table else { continue };
+            for socket in sockets {
+                if let Holder::Pids(pids) = &mut socket.owner
+                    && pids.iter().any(|pid| closed.contains(pid))
+                {
+                    socket.owner = Holder::AtLeast(std::mem::take(pids));
+                }
+            }
         }
     }
 

@@ -126,6 +126,7 @@ pub fn take(scope: &Scope) -> Snapshot {
     find_owners(&mut snapshot, scope.extent);
     find_cgroups(&mut snapshot, scope.extent);
     snapshot.processes = processes(&snapshot, scope.extent).into();
+    snapshot.doubt_owners();
     if all {
         snapshot.settings = platform::settings();
         snapshot.interfaces = platform::interfaces().into();

@@ -137,6 +137,28 @@ fn another_users_listener_is_hidden_and_never_free() {
 }
 
 #[test]
+fn a_worker_of_a_hidden_master_is_not_said_to_be_the_only_owner() {
+    if !is_root() {
+        let name = "a_worker_of_a_hidden_master_is_not_said_to_be_the_only_owner";
+        return skip(name, &"needs root");
+    }
+    let (listener, address) = listener();
+    let shared: OwnedFd = listener.try_clone().expect("a second descriptor").into();
+    let worker = Waiter::start(
+        Command::new("tail")
+            .args(["-f", "/dev/null"])
+            .uid(NOBODY)
+            .gid(NOBODY)
+            .stdin(shared)
+            .stdout(Stdio::null()),
+    );
+    let seen = view(&[], &address.port().to_string(), |command| {
+        command.uid(NOBODY).gid(NOBODY);
+    });
+    assert_eq!(holder(&seen, address), Holder::AtLeast(vec![worker.pid()]));
+}
+
+#[test]
 fn root_sees_an_ordinary_users_listener() {
     if !is_root() {
         return skip("root_sees_an_ordinary_users_listener", &"needs root");
