@@ -49,3 +49,46 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_certificate_says_whom_it_is_for() {
+        let names = [
+            "localhost".to_owned(),
+            "*.shop.localhost".to_owned(),
+            "::1".to_owned(),
+        ];
+        let mut parameters = rcgen::CertificateParams::new(names).expect("names");
+        parameters.not_before = rcgen::date_time_ymd(2026, 1, 2);
+        parameters.not_after = rcgen::date_time_ymd(2026, 2, 3);
+        parameters
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "shop\u{1b}[0m");
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let made = parameters.self_signed(&key).expect("a certificate");
+        let read = read(made.der()).expect("a certificate");
+        assert_eq!(read.names, ["localhost", "*.shop.localhost", "::1"]);
+        assert_eq!(read.not_before, Some(1_767_312_000));
+        assert_eq!(read.not_after, Some(1_770_076_800));
+        assert!(read.self_signed && read.subject == read.issuer);
+        assert!(read.subject.contains("CN=shop[0m"), "{}", read.subject);
+        assert!(!read.trusted.is_known());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_certificate_or_none(at in 0usize..400, with in any::<u8>(), cut in 0usize..500) {
+            let made = rcgen::generate_simple_self_signed(["a.test".to_owned()]).expect("a certificate");
+            let mut der = made.cert.der().to_vec();
+            if let Some(byte) = der.get_mut(at) {
+                *byte = with;
+            }
+            der.truncate(cut);
+            let _ = read(&der);
+        }
+    }
+}

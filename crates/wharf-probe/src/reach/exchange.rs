@@ -45,15 +45,16 @@ pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Exchange {
     let bytes = request.bytes();
     let mut rest = bytes.as_slice();
+    let mut said = Vec::new();
     if pace == Pace::FirstLine {
         let line = request.first_line().min(rest.len());
         if say(stream, &rest[..line]).await.is_err() {
             return Exchange::Ended;
         }
         rest = &rest[line..];
-        let mut said = Vec::new();
         match hear(stream, until.min(Instant::now() + MOMENT), &mut said).await {
             Heard::Nothing => {}
+            Heard::More if page::read(&said) != Reading::Not => {}
             Heard::More => return Exchange::Other(said),
             Heard::Closed | Heard::Broken => return Exchange::Ended,
         }
@@ -61,7 +62,7 @@ pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     if say(stream, rest).await.is_err() {
         return Exchange::Ended;
     }
-    listen(stream, first, until).await
+    listen(stream, said, first, until).await
 }
 
 /// A request is far smaller than any send buffer: this does not wait.
@@ -70,19 +71,23 @@ async fn say<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Result<
     stream.flush().await
 }
 
-/// Reads the answer to a question that was asked.
-pub(super) async fn listen<S: AsyncRead + Unpin>(stream: &mut S, first: Instant, until: Instant) -> Exchange {
-    let mut bytes = Vec::new();
+/// Reads the answer to a question that was asked, of which `bytes` have come.
+pub(super) async fn listen<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    mut bytes: Vec<u8>,
+    first: Instant,
+    until: Instant,
+) -> Exchange {
     let mut best = None;
     loop {
-        let by = if bytes.is_empty() { first } else { until };
-        let heard = hear(stream, by, &mut bytes).await;
         match page::read(&bytes) {
             Reading::Enough(answer) => return Exchange::Answer(answer),
             Reading::Body(answer) => best = Some(answer),
             Reading::Not => return Exchange::Other(bytes),
             Reading::Head => {}
         }
+        let by = if bytes.is_empty() { first } else { until };
+        let heard = hear(stream, by, &mut bytes).await;
         if heard == Heard::More {
             continue;
         }

@@ -63,7 +63,7 @@ pub(super) async fn visit(target: &Target, plan: &Plan, until: Instant) -> Probe
         return visit.probe;
     }
     visit.connect_first().await;
-    if visit.probe.connect == Connect::Accepted {
+    if visit.idle.is_some() {
         visit.converse().await;
     }
     visit.probe
@@ -93,6 +93,11 @@ impl Visit<'_> {
         self.probe.connect = match line {
             Ok(line) => {
                 self.idle = Some(line);
+                Connect::Accepted
+            }
+            // A reset, and not a refusal: it had been accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                self.ended(Silence::Reset);
                 Connect::Accepted
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Connect::Refused,
@@ -135,7 +140,7 @@ impl Visit<'_> {
             }
         }
         if let Some(mut line) = self.late.take() {
-            let answer = exchange::listen(&mut line, self.until, self.until).await;
+            let answer = exchange::listen(&mut line, Vec::new(), self.until, self.until).await;
             if let Exchange::Answer(answer) = answer {
                 leave(line, b"", self.until + PARTING).await;
                 self.page("/", &answer).await;
@@ -204,6 +209,12 @@ impl Visit<'_> {
                 }
             }
         }
+    }
+
+    /// It ended the connection before anything was said.
+    fn ended(&mut self, how: Silence) {
+        self.probe.silence = Seen::Known(how);
+        self.probe.protocol = Seen::unknown("it closed before anything was said");
     }
 
     /// It said something that no protocol here begins with.

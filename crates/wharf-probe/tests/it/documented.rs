@@ -124,7 +124,7 @@ fn each_is_told_from_all_others() {
             None,
         ),
         ("HTTP that fails", http(|_| answer("500 Internal Server Error\r\nServer: Werkzeug/3.0", "")), None),
-        ("debugpy", Fake::greeting(b"Content-Length: 60\r\n\r\n{\"seq\":1,\"type\":\"event\",\"event\":\"output\",\"debugpy\":\"1.8\"}  "), None),
+        ("debugpy", Fake::greeting(b"Content-Length: 57\r\n\r\n{\"seq\":1,\"type\":\"event\",\"event\":\"output\",\"debugpy\":\"1.8\"}"), None),
         ("TLS that takes no one", says(b"\x16\x03\x01", b"\x15\x03\x03\0\x02\x02\x28"), None),
         ("one that closes", Fake::start(drop), None),
         ("one that says nothing", Fake::start(until_closed), None),

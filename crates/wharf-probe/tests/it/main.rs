@@ -44,6 +44,7 @@ fn summary(probe: &Probe) -> String {
     add("banner", probe.banner.clone());
     if let Some(http) = &probe.http {
         add("http", Some(format!("{} {}", http.path, http.status)));
+        add("via", http.via.clone());
         add("framework", http.framework.clone());
         add("title", http.title.clone());
         add(
