@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use wharf_facts::{Certificate, Seen};
+use x509_parser::error::X509Error;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
 use crate::speech;
@@ -17,7 +18,7 @@ pub(crate) fn read(der: &[u8]) -> Option<Certificate> {
     let subject = speech::plain(&read.subject().to_string());
     let issuer = speech::plain(&read.issuer().to_string());
     Some(Certificate {
-        self_signed: read.subject() == read.issuer(),
+        self_signed: is_self_signed(&read),
         subject,
         issuer,
         names: names(&read),
@@ -25,6 +26,16 @@ pub(crate) fn read(der: &[u8]) -> Option<Certificate> {
         not_after: Some(read.validity().not_after.timestamp()),
         trusted: Seen::default(),
     })
+}
+
+/// Whether its own key signed it. An algorithm that is not known here leaves the names to tell: those of
+/// an authority and of what it signed may be the same.
+fn is_self_signed(read: &X509Certificate<'_>) -> bool {
+    read.subject() == read.issuer()
+        && matches!(
+            read.verify_signature(None),
+            Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm)
+        )
 }
 
 /// The DNS names and addresses of its subjectAltName.
