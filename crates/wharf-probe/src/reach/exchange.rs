@@ -29,11 +29,8 @@ pub(super) enum Pace {
     AtOnce,
     /// Its first line, then after a moment the rest. Who speaks in lines answers the first one: Redis
     /// and memcached say what is wrong with it. The header `Host` would make Redis write of an attack.
-    FirstLine,
+    FirstLine(Duration),
 }
-
-/// How long those who speak in lines are given to answer the first one.
-const MOMENT: Duration = Duration::from_millis(8);
 
 /// Asks, and reads the answer: its first byte until `first`, the rest of it until `until`.
 pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
@@ -46,13 +43,13 @@ pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     let bytes = request.bytes();
     let mut rest = bytes.as_slice();
     let mut said = Vec::new();
-    if pace == Pace::FirstLine {
+    if let Pace::FirstLine(moment) = pace {
         let line = request.first_line().min(rest.len());
         if say(stream, &rest[..line]).await.is_err() {
             return Exchange::Ended;
         }
         rest = &rest[line..];
-        match hear(stream, until.min(Instant::now() + MOMENT), &mut said).await {
+        match hear(stream, until.min(Instant::now() + moment), &mut said).await {
             Heard::Nothing => {}
             Heard::More if page::read(&said) != Reading::Not => {}
             Heard::More => return Exchange::Other(said),

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use wharf_facts::Spoken;
 use wharf_probe::{By, Consent, Guess, Plan, Slot, Target, Touch, probe};
 
+use crate::real::PATIENT;
 use crate::server::{Fake, until_closed};
 use crate::summary;
 
@@ -141,6 +142,7 @@ fn each_is_told_from_all_others() {
         .collect();
     let plan = Plan {
         consent: Consent::Asked,
+        budget: PATIENT,
         ..Plan::default()
     };
     let mut table = String::new();

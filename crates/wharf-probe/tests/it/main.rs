@@ -1,6 +1,11 @@
 //! What the prober says of servers: real ones, ones made from a protocol's document, and hostile ones.
 
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the bans are the prober's: its tests are servers"
+)]
 
 mod curiosity;
 mod documented;

@@ -4,12 +4,16 @@
 
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
-use wharf_facts::{Seen, Silence, Spoken, Trust};
+use wharf_facts::{Connect, Seen, Silence, Spoken, Trust};
 use wharf_probe::{Consent, Owner, Plan, Target, Touch, Whose, guess, probe};
 
 use crate::server::{Port, Program, find};
 use crate::{skip, summary};
+
+/// A machine that tests is a busy one, and whether a real server answers is no question of speed.
+pub(crate) const PATIENT: Duration = Duration::from_secs(4);
 
 /// A real server.
 struct Real {
@@ -73,6 +77,7 @@ fn check_with(real: &Real, prepare: impl Fn(&Path)) {
     let target = || Target::new(port.address()).expect("an address of this machine");
     let plan = Plan {
         consent: Consent::Asked,
+        budget: PATIENT,
         ..Plan::default()
     };
     let met = probe(&target().guessed(known.clone()), &plan);
@@ -92,9 +97,26 @@ fn check_with(real: &Real, prepare: impl Fn(&Path)) {
             "{name} complains of {complaint:?}:\n{log}"
         );
     }
+    if real.speaks.0 == Spoken::Dns {
+        let met = probe(&target().over_udp().guessed(known.clone()), &plan);
+        assert_eq!(
+            met.protocol.known(),
+            Some(&Spoken::Dns),
+            "{name}, by UDP: {met:?}"
+        );
+        let met = probe(&target().over_udp(), &plan);
+        assert!(
+            matches!(met.connect, Connect::NotTried(_)),
+            "{name}, by UDP: {met:?}"
+        );
+    }
     // A stranger is only met where that does no harm.
     if known.touch == Touch::Freely {
-        let met = probe(&target(), &Plan::default());
+        let plan = Plan {
+            consent: Consent::WhereHarmless,
+            ..plan
+        };
+        let met = probe(&target(), &plan);
         assert_eq!(
             met.protocol.known(),
             Some(&real.to_strangers),
