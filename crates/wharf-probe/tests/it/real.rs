@@ -13,7 +13,7 @@ use crate::server::{Port, Program, find};
 use crate::{skip, summary};
 
 /// A machine that tests is a busy one, and whether a real server answers is no question of speed.
-pub(crate) const PATIENT: Duration = Duration::from_secs(4);
+pub(crate) const PATIENT: Duration = Duration::from_secs(3);
 
 /// A real server.
 struct Real {
@@ -293,7 +293,7 @@ fn python_http_server() {
             "framework: Python http.server | title: Directory listing for /",
         ),
         to_strangers: Spoken::Http,
-        complaints: &["Exception", "400"],
+        complaints: &["Exception", "code 400"],
     });
 }
 
