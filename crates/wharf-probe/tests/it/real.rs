@@ -526,7 +526,7 @@ fn debugpy() {
             "-c",
             "pass",
         ],
-        speaks: (Spoken::Dap, "debugpy"),
+        speaks: (Spoken::Dap, ""),
         to_strangers: Spoken::Dap,
         complaints: &["Traceback"],
     });
