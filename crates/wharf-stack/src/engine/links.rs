@@ -35,6 +35,8 @@ pub(super) struct Link {
     far: FarEnd,
     stage: Option<HttpStage>,
     pub(super) rules: Vec<Rule>,
+    /// The number of the last capture of it.
+    pub(super) capture: u64,
 }
 
 /// A segment as the stack knows it.
@@ -190,6 +192,7 @@ impl Stack {
             far: FarEnd::both(Provider::Starting),
             stage: None,
             rules: Vec::new(),
+            capture: 0,
         })
     }
 

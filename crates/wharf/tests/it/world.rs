@@ -180,6 +180,14 @@ impl World {
         running
     }
 
+    /// Asks the running stack, as the commands do.
+    pub(crate) fn client(&self) -> wharf_stack::control::Client {
+        let runs = wharf_stack::rundir::RunDir::at(&self.state().join("run")).expect("a run directory");
+        let stacks = runs.stacks();
+        let files = stacks.first().expect("a stack runs");
+        wharf_stack::control::Client::new(&files.socket())
+    }
+
     pub(crate) fn status(&self) -> serde_json::Value {
         serde_json::from_str(&self.run(&["ps", "--json"]).ok()).expect("JSON")
     }
