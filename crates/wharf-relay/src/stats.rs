@@ -95,12 +95,19 @@ pub struct SegmentStats {
     pub bytes_up: u64,
     /// Bytes that have passed towards consumers.
     pub bytes_down: u64,
-    /// Segments of streams, of all links, that were lost here on the way to providers.
+    /// Segments of streams, and datagrams, of all links, that were lost here by chance or by the queue's
+    /// discipline on the way to providers.
     #[serde(default)]
     pub lost_up: u64,
     /// The same on the way back.
     #[serde(default)]
     pub lost_down: u64,
+    /// Datagrams, of all links, that were dropped here on the way to providers, whatever the cause.
+    #[serde(default)]
+    pub dropped_up: u64,
+    /// The same on the way back.
+    #[serde(default)]
+    pub dropped_down: u64,
     /// Bits per second towards providers, over the last second.
     pub rate_up: u64,
     /// Bits per second towards consumers, over the last second.

@@ -150,16 +150,17 @@ impl Stack {
         (up, down): (Conditions, Conditions),
     ) -> Result<Link, StackError> {
         let sockets = self.ports.sockets_for_link(def, transport)?;
-        let via = def
+        let via: Vec<SegmentId> = def
             .via
             .iter()
-            .filter_map(|name| Some(self.segments.get(name)?.id));
+            .filter_map(|name| Some(self.segments.get(name)?.id))
+            .collect();
         let tcp = transport.has_tcp().then(|| LinkSpec {
             seed: project.seed,
             name: def.name.to_string(),
             listeners: sockets.listeners,
             provider: Provider::Starting,
-            via: via.collect(),
+            via: via.clone(),
             up: up.clone(),
             down: down.clone(),
             park: ParkLimits::default(),
@@ -171,6 +172,7 @@ impl Stack {
             provider: Provider::Starting,
             up: up.clone(),
             down: down.clone(),
+            via: via.clone(),
             limits: DatagramLimits::default(),
         });
         let carriers = Carriers {
