@@ -245,8 +245,6 @@ impl Link {
             causes_down: down.causes,
             lateness_up: up.lateness.summary(),
             lateness_down: down.lateness.summary(),
-            up: up.conditions.settings(),
-            down: down.conditions.settings(),
             cut: self.cut,
             datagrams: None,
         }

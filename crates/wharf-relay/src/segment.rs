@@ -199,8 +199,6 @@ impl Segment {
             dropped_down: down.dropped,
             rate_up: up.meter.rate(now),
             rate_down: down.meter.rate(now),
-            up: up.conditions.settings(),
-            down: down.conditions.settings(),
             cut: self.cut,
         }
     }

@@ -1,7 +1,6 @@
 //! What a relay counts.
 
 use serde::{Deserialize, Serialize};
-use wharf_link::Settings;
 
 use crate::datagram::DatagramStats;
 use crate::lateness::LatenessStats;
@@ -52,10 +51,6 @@ pub struct LinkStats {
     /// How late bytes were written to consumers.
     #[serde(default)]
     pub lateness_down: LatenessStats,
-    /// The conditions towards the provider.
-    pub up: Settings,
-    /// The conditions back.
-    pub down: Settings,
     /// How the link is cut, if it is.
     pub cut: Option<Cut>,
     /// What has become of datagrams, of a link for those. Its connections are then the flows; what is
@@ -112,10 +107,6 @@ pub struct SegmentStats {
     pub rate_up: u64,
     /// Bits per second towards consumers, over the last second.
     pub rate_down: u64,
-    /// The conditions towards providers.
-    pub up: Settings,
-    /// The conditions back.
-    pub down: Settings,
     /// How the segment is cut, if it is.
     pub cut: Option<CutDirection>,
 }

@@ -125,6 +125,11 @@ impl Datagrams {
         Ok(())
     }
 
+    pub(crate) fn conditions(&mut self, id: LinkId) -> Result<[Conditions; 2], Error> {
+        let [up, down] = &self.known(id)?.lanes;
+        Ok([up.machine.conditions().clone(), down.machine.conditions().clone()])
+    }
+
     /// Cuts a link, or heals it.
     pub(crate) fn cut(&mut self, id: LinkId, cut: Option<Cut>, around: Around<'_>) -> Result<(), Error> {
         let link = self.known(id)?;

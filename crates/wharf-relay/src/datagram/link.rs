@@ -174,8 +174,6 @@ impl Link {
             rate_down: down.meter.rate(now),
             lateness_up: up.lateness.summary(),
             lateness_down: down.lateness.summary(),
-            up: up.machine.conditions().settings(),
-            down: down.machine.conditions().settings(),
             cut: self.cut,
             datagrams: Some(DatagramStats {
                 up: up.counts(),

@@ -52,6 +52,11 @@ impl Engine {
         Ok(())
     }
 
+    pub(crate) fn segment_conditions(&mut self, id: SegmentId) -> Result<[Conditions; 2], Error> {
+        let [up, down] = &self.known_segment(id)?.lanes;
+        Ok([up.conditions.clone(), down.conditions.clone()])
+    }
+
     pub(crate) fn segment_stats(&mut self, id: SegmentId) -> Result<SegmentStats, Error> {
         let now = self.clock.now();
         Ok(self.known_segment(id)?.stats(now))

@@ -25,6 +25,8 @@ pub(super) struct Link {
     carriers: Carriers,
     pub(super) address: SocketAddr,
     pub(super) in_file: (Conditions, Conditions),
+    /// None: they have not been put in force yet.
+    rules_in_file: Option<Vec<Rule>>,
     pub(super) via: Vec<SegmentName>,
     pub(super) up: Conditions,
     pub(super) down: Conditions,
@@ -139,7 +141,15 @@ impl Stack {
         if let Some(external) = project.external(def.name.provider.as_str()) {
             self.set_provider(&def.name, FarEnd::of_external(external)?);
         }
-        self.set_rules(&def.name, def.http.clone(), project.seed)
+        let rules = &def.http;
+        match self.links.get_mut(&def.name) {
+            // As with conditions: what was said by hand since stays, and so do the draws of what goes on.
+            Some(link) if link.rules_in_file.as_ref() != Some(rules) => {
+                link.rules_in_file = Some(rules.clone());
+                self.set_rules(&def.name, rules.clone(), project.seed)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn new_link(
@@ -194,6 +204,7 @@ impl Stack {
             far: FarEnd::both(Provider::Starting),
             stage: None,
             rules: Vec::new(),
+            rules_in_file: None,
             capture: 0,
         })
     }

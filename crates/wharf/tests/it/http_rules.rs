@@ -86,3 +86,33 @@ fn rules_come_and_go_while_the_stack_runs() {
         .fails(2, &["there is no link `a -> c`"]);
     world.run(&["down"]).ok();
 }
+
+/// A file that is applied again says what is new in it, and no more.
+#[test]
+fn a_change_elsewhere_in_the_file_leaves_rules_alone() {
+    const COUNT: usize = 20;
+    let file = |latency: &str, status: u16| {
+        format!(
+            "seed = 7\n{HELLO}[link.\"a -> b\"]\nlatency = \"{latency}\"\n\
+             [[link.\"a -> b\".http]]\npath = \"/pay\"\nstatus = {status}\nprobability = \"30%\"\n"
+        )
+    };
+    let world = World::new();
+    world.file(&file("0ms", 503));
+    world.run(&["up", "-d"]).ok();
+    let again = |latency, status| {
+        world.file(&file(latency, status));
+        world.run(&["up", "-d"]).ok();
+    };
+    let mut seen = statuses(&world, "/pay", COUNT);
+    again("1ms", 503);
+    seen.extend(statuses(&world, "/pay", COUNT));
+    assert_eq!(seen, drawn(7, 2 * COUNT), "the draws go on");
+    world.run(&["http", "a -> b", "path=/pay status=418"]).ok();
+    again("2ms", 503);
+    assert_eq!(statuses(&world, "/pay", 1), [418], "what was said by hand stays");
+    again("2ms", 500);
+    let seen = statuses(&world, "/pay", COUNT);
+    assert!(!seen.contains(&418) && seen.contains(&500), "{seen:?}");
+    world.run(&["down"]).ok();
+}
