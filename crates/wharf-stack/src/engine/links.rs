@@ -1,7 +1,8 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use wharf_http::{Carries, HttpStage, Rule, StageConfig};
+use wharf_http::{Carries, HttpStage, PeerVerdict, Rule, StageConfig};
 use wharf_link::{Conditions, Seed, Settings, Size};
 use wharf_relay::{
     Cut, DatagramLimits, DatagramSpec, LinkId, LinkSpec, LinkStats, Observe, ParkLimits, Provider, SegmentId,
@@ -297,6 +298,13 @@ impl Stack {
         config.carries = if is_http { Carries::Http } else { Carries::Raw };
         config.rules = rules;
         config.seed = seed;
+        // It is dialled by this process's relay, and its port is open to all users of this machine.
+        config.peer_check = Some(Arc::new(|local, peer| {
+            match wharf_host::sockets::peer_uid(local, peer).is_own() {
+                true => PeerVerdict::Admit,
+                false => PeerVerdict::Refuse,
+            }
+        }));
         link.stage = Some(HttpStage::start(config).map_err(|source| StackError::Stage {
             link: name.to_string(),
             source,
