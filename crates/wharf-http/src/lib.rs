@@ -51,6 +51,8 @@ mod config;
 mod desk;
 mod dial;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod h1;
 mod h2;
 mod pace;
