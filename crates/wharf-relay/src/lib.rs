@@ -102,6 +102,7 @@ mod engine;
 mod error;
 mod figures;
 mod flow;
+mod freight;
 mod key;
 mod lateness;
 mod limits;

@@ -16,6 +16,7 @@ use crate::flow::Parcel;
 use crate::key::Key;
 use crate::lateness::Lateness;
 use crate::meter::Meter;
+use crate::segment::hop_of;
 use crate::spec::{Cut, CutDirection, Manner, ParkLimits, Provider, SegmentId};
 use crate::stage::Stage;
 use crate::stats::{Causes, LinkStats};
@@ -182,12 +183,7 @@ impl Link {
 
     /// The segment that comes after so many machines.
     pub(crate) fn hop(&self, direction: usize, hop: u32) -> Option<SegmentId> {
-        // The link's own machine is the first.
-        let behind = (hop as usize).checked_sub(1)?;
-        match direction {
-            UP => self.via.get(behind).copied(),
-            _ => self.via.iter().rev().nth(behind).copied(),
-        }
+        hop_of(&self.via, direction, hop)
     }
 
     /// Plans anew what each connection passes on its own. Whether that is another plan.
@@ -249,8 +245,6 @@ impl Link {
             causes_down: down.causes,
             lateness_up: up.lateness.summary(),
             lateness_down: down.lateness.summary(),
-            up: up.conditions.settings(),
-            down: down.conditions.settings(),
             cut: self.cut,
             datagrams: None,
         }

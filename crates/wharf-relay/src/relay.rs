@@ -111,6 +111,11 @@ impl Relay {
         self.ask(move |engine| engine.cut_segment(id, None))?
     }
 
+    /// The conditions of a segment: towards providers, and back.
+    pub fn segment_conditions(&self, id: SegmentId) -> Result<[Conditions; 2], Error> {
+        self.ask(move |engine| engine.segment_conditions(id))?
+    }
+
     /// The figures of a segment.
     pub fn segment_stats(&self, id: SegmentId) -> Result<SegmentStats, Error> {
         self.ask(move |engine| engine.segment_stats(id))?
@@ -129,6 +134,11 @@ impl Relay {
     /// Heals a cut: what was there before is there again. A link that is not cut stays as it is.
     pub fn heal(&self, id: LinkId) -> Result<(), Error> {
         self.ask(move |engine| engine.heal(id))?
+    }
+
+    /// The conditions of a link: towards the provider, and back.
+    pub fn conditions(&self, id: LinkId) -> Result<[Conditions; 2], Error> {
+        self.ask(move |engine| engine.conditions(id))?
     }
 
     /// The figures of a link.

@@ -148,6 +148,14 @@ impl Engine {
         Ok(())
     }
 
+    pub(crate) fn conditions(&mut self, id: LinkId) -> Result<[Conditions; 2], Error> {
+        if let Some((datagrams, _)) = self.datagrams_of(id) {
+            return datagrams.conditions(id);
+        }
+        let [up, down] = &self.known(id)?.lanes;
+        Ok([up.conditions.clone(), down.conditions.clone()])
+    }
+
     pub(crate) fn stats(&mut self, id: LinkId) -> Result<LinkStats, Error> {
         if let Some((datagrams, around)) = self.datagrams_of(id) {
             return datagrams.stats(id, around);

@@ -1,12 +1,12 @@
-//! Server names in hellos that rustls makes, whole, in pieces and damaged.
+//! What hellos say that rustls makes, whole, in pieces and damaged.
 
 use std::sync::Arc;
 
 use proptest::prelude::*;
-use tokio_rustls::rustls::crypto::ring;
-use tokio_rustls::rustls::pki_types::ServerName;
-use tokio_rustls::rustls::{ClientConfig, ClientConnection, RootCertStore};
-use wharf_http::{Sni, sni};
+use rustls::crypto::ring;
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, RootCertStore};
+use wharf_capture::hello::{Hello, Seen, read};
 
 /// The first bytes of a client, in records of at most `fragment` bytes.
 fn hello(name: &str, protocols: &[&str], fragment: Option<usize>) -> Vec<u8> {
@@ -26,22 +26,21 @@ fn hello(name: &str, protocols: &[&str], fragment: Option<usize>) -> Vec<u8> {
     hello
 }
 
-fn name(bytes: &[u8]) -> Option<String> {
-    match sni(bytes) {
-        Sni::Name(name) => Some(name.as_str().to_owned()),
-        _ => None,
-    }
-}
-
 #[test]
-fn the_name_of_a_real_hello() {
+fn what_a_real_hello_says() {
     let long = format!("{}.example.com", ["a".repeat(60).as_str(); 3].join("."));
     for server in ["db.example.com", "x", long.as_str()] {
         for protocols in [&[][..], &["h2", "http/1.1"]] {
             // With the smallest records the name straddles several.
             for fragment in [None, Some(32), Some(40), Some(100)] {
                 let hello = hello(server, protocols, fragment);
-                assert_eq!(name(&hello).as_deref(), Some(server), "{fragment:?}");
+                let said = Hello {
+                    name: Some(server.to_owned()),
+                    protocols: protocols.iter().map(|name| (*name).to_owned()).collect(),
+                    length: hello.len(),
+                };
+                let more = [&hello[..], b"early data"].concat();
+                assert_eq!(read(&more), Seen::Hello(said), "{fragment:?}");
             }
         }
     }
@@ -50,26 +49,22 @@ fn the_name_of_a_real_hello() {
 #[test]
 fn a_hello_to_an_address_names_nobody() {
     for fragment in [None, Some(32)] {
-        assert_eq!(sni(&hello("127.0.0.1", &[], fragment)), Sni::None);
+        let hello = hello("127.0.0.1", &[], fragment);
+        let said = Hello {
+            length: hello.len(),
+            ..Hello::default()
+        };
+        assert_eq!(read(&hello), Seen::Hello(said));
     }
 }
 
 #[test]
-fn each_beginning_of_a_hello_wants_more_until_the_name_is_there() {
+fn each_beginning_of_a_hello_wants_more_until_it_is_whole() {
     for fragment in [None, Some(33)] {
         let hello = hello("db.example.com", &["h2"], fragment);
-        let mut known = false;
-        for length in 0..=hello.len() {
-            match sni(&hello[..length]) {
-                Sni::NeedMore => assert!(!known, "at {length} it was known before"),
-                Sni::Name(name) => {
-                    assert_eq!(name.as_str(), "db.example.com");
-                    known = true;
-                }
-                other => panic!("{other:?} at {length}"),
-            }
+        for length in 0..hello.len() {
+            assert_eq!(read(&hello[..length]), Seen::NeedMore, "at {length}");
         }
-        assert!(known);
     }
 }
 
@@ -86,14 +81,14 @@ fn other_protocols_are_not_tls() {
         b"\x16\x03\x03\0\x7a\x02\0\0\x76\x03\x03",
     ];
     for other in others {
-        assert_eq!(sni(other), Sni::NotTls, "{other:?}");
+        assert_eq!(read(other), Seen::NotTls, "{other:?}");
     }
 }
 
 proptest! {
     #[test]
     fn any_bytes_have_a_verdict(bytes in prop::collection::vec(any::<u8>(), 0..2000)) {
-        let _verdict = sni(&bytes);
+        let _verdict = read(&bytes);
     }
 
     #[test]
@@ -102,7 +97,7 @@ proptest! {
         record.extend_from_slice(&(bytes.len() as u16).to_be_bytes());
         record.extend_from_slice(&[1, 0, 2, 80, 3, 3]);
         record.extend_from_slice(&bytes);
-        let _verdict = sni(&record);
+        let _verdict = read(&record);
     }
 
     #[test]
@@ -117,7 +112,7 @@ proptest! {
             hello[place] = byte;
         }
         let cut = cut.index(hello.len() + 1);
-        if let Some(name) = name(&hello[..cut]) {
+        if let Seen::Hello(Hello { name: Some(name), .. }) = read(&hello[..cut]) {
             prop_assert!(!name.is_empty() && name.len() <= 255);
             prop_assert!(name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)));
         }

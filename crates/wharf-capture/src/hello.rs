@@ -1,23 +1,15 @@
-//! The server name in a TLS client's first bytes, without a copy of them, an allocation or a panic.
+//! What a TLS client says in the clear: its ClientHello.
 //!
-//! What is read is a ClientHello (RFC 8446 section 4.1.2, and RFC 5246 section 7.4.1.2, which has the same
-//! shape) in one or several records (section 5.1), and in it the extension `server_name` (RFC 6066 section 3).
-//! A name may straddle two records, so the name is handed out as a copy of its own, and the bytes are
-//! read one after the other.
+//! It is a message of the handshake (RFC 8446 section 4.1.2, and RFC 5246 section 7.4.1.2, which has the
+//! same shape) in one or several records (section 5.1). In it are the server's name (RFC 6066 section 3)
+//! and the protocols to choose from (ALPN, RFC 7301 section 3.1). What a client says may straddle two
+//! records, so bytes are read one after the other, and what is kept is a copy, and bounded.
 
-use std::fmt;
-
-/// What the first bytes of a connection say of a server's name.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "it lives on the stack for a moment, and a box would be an allocation"
-)]
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Sni {
-    /// A ClientHello that asks for this name. With Encrypted Client Hello it is the public one.
-    Name(ServerName),
-    /// A ClientHello that names nobody, as when a client dials an address.
-    None,
+/// What the first bytes of a connection are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// A ClientHello.
+    Hello(Hello),
     /// So far it is a ClientHello, and it is not whole. A hello has at most 64 KiB, so who collects bytes
     /// for this may give up there.
     NeedMore,
@@ -25,58 +17,48 @@ pub enum Sni {
     NotTls,
 }
 
-/// A name from a ClientHello: 1 to 255 bytes of letters, digits, `-`, `_` and `.`, as the client wrote it.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub struct ServerName {
-    bytes: [u8; LONGEST],
-    length: u8,
+/// What a ClientHello says.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Hello {
+    /// The server's name as the client wrote it: 1 to 255 bytes of letters, digits, `-`, `_` and `.`.
+    /// None where a client dials an address. With Encrypted Client Hello it is the public one.
+    pub name: Option<String>,
+    /// The protocols that it would speak, the best first: 16 of them at most. What is no text is
+    /// replaced.
+    pub protocols: Vec<String>,
+    /// How many of the bytes it takes, with the headers of its records.
+    pub length: usize,
 }
 
 /// The longest name (RFC 1035 section 2.3.4).
 const LONGEST: usize = 255;
+/// How many protocols are kept.
+const PROTOCOLS: usize = 16;
 
 const HANDSHAKE: u8 = 22;
 const CLIENT_HELLO: u8 = 1;
-const SERVER_NAME: u16 = 0;
+const SERVER_NAME: usize = 0;
+const PROTOCOL_NAMES: usize = 16;
 const HOST_NAME: u8 = 0;
 /// The largest record, with what encryption may add (RFC 5246 section 6.2.3).
 const LARGEST_RECORD: usize = (1 << 14) + 2048;
 
-impl ServerName {
-    /// The name. Compare it without case.
-    #[must_use]
-    pub fn as_str(&self) -> &str {
-        let bytes = self.bytes.get(..usize::from(self.length));
-        bytes.map_or("", |bytes| std::str::from_utf8(bytes).unwrap_or(""))
-    }
-}
-
-impl fmt::Debug for ServerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Debug::fmt(self.as_str(), f)
-    }
-}
-
-impl fmt::Display for ServerName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// Reads the server's name out of the first bytes that a client sent.
+/// Reads the first bytes that a client sent.
 #[must_use]
-pub fn sni(first: &[u8]) -> Sni {
-    let mut hello = Hello::new(first);
-    match hello.read() {
-        Ok(Some(name)) => Sni::Name(name),
-        Ok(None) => Sni::None,
-        Err(Stop::Short) => Sni::NeedMore,
-        Err(Stop::Foreign) => Sni::NotTls,
+pub fn read(first: &[u8]) -> Seen {
+    let mut reader = Reader::new(first);
+    match reader.hello() {
+        Ok(hello) => Seen::Hello(Hello {
+            length: first.len() - reader.rest.len(),
+            ..hello
+        }),
+        Err(Stop::Short) => Seen::NeedMore,
+        Err(Stop::Foreign) => Seen::NotTls,
     }
 }
 
 /// The bytes of the handshake, whatever records they are in.
-struct Hello<'a> {
+struct Reader<'a> {
     rest: &'a [u8],
     /// Bytes of this record that are not read yet.
     record: usize,
@@ -92,7 +74,7 @@ enum Stop {
 
 type Reading<T> = Result<T, Stop>;
 
-impl<'a> Hello<'a> {
+impl<'a> Reader<'a> {
     fn new(rest: &'a [u8]) -> Self {
         Self {
             rest,
@@ -102,7 +84,8 @@ impl<'a> Hello<'a> {
         }
     }
 
-    fn read(&mut self) -> Reading<Option<ServerName>> {
+    fn hello(&mut self) -> Reading<Hello> {
+        let mut hello = Hello::default();
         if self.byte()? != CLIENT_HELLO {
             return Err(Stop::Foreign);
         }
@@ -117,43 +100,62 @@ impl<'a> Hello<'a> {
             self.skip(length)?;
         }
         if self.message == 0 {
-            return Ok(None);
+            return Ok(hello);
         }
         let mut extensions = self.number(2)?;
         while extensions > 0 {
             let kind = self.number(2)?;
             let length = self.number(2)?;
             extensions = extensions.checked_sub(4 + length).ok_or(Stop::Foreign)?;
-            if kind == usize::from(SERVER_NAME) {
-                return self.server_name();
+            // Whatever it says inside, it ends where it says that it does.
+            let behind = self.message.checked_sub(length).ok_or(Stop::Foreign)?;
+            match kind {
+                SERVER_NAME => hello.name = Some(self.server_name()?),
+                PROTOCOL_NAMES => hello.protocols = self.protocols()?,
+                _ => {}
             }
-            self.skip(length)?;
+            let left = self.message.checked_sub(behind).ok_or(Stop::Foreign)?;
+            self.skip(left)?;
         }
-        Ok(None)
+        Ok(hello)
     }
 
     /// The first entry of the list, the only one that there may be (RFC 6066 section 3).
-    fn server_name(&mut self) -> Reading<Option<ServerName>> {
+    fn server_name(&mut self) -> Reading<String> {
         self.skip(2)?;
         if self.byte()? != HOST_NAME {
             return Err(Stop::Foreign);
         }
         let length = self.number(2)?;
-        let mut name = ServerName {
-            bytes: [0; LONGEST],
-            length: u8::try_from(length).map_err(|_| Stop::Foreign)?,
-        };
-        if length == 0 {
+        if !(1..=LONGEST).contains(&length) {
             return Err(Stop::Foreign);
         }
-        for place in name.bytes.iter_mut().take(length) {
+        let mut name = String::with_capacity(length);
+        for _ in 0..length {
             let byte = self.byte()?;
             if !(byte.is_ascii_alphanumeric() || b"-_.".contains(&byte)) {
                 return Err(Stop::Foreign);
             }
-            *place = byte;
+            name.push(char::from(byte));
         }
-        Ok(Some(name))
+        Ok(name)
+    }
+
+    fn protocols(&mut self) -> Reading<Vec<String>> {
+        let mut names = Vec::new();
+        let mut left = self.number(2)?;
+        while left > 0 {
+            let length = self.number(1)?;
+            left = left.checked_sub(1 + length).ok_or(Stop::Foreign)?;
+            let mut name = Vec::with_capacity(length);
+            for _ in 0..length {
+                name.push(self.byte()?);
+            }
+            if names.len() < PROTOCOLS {
+                names.push(String::from_utf8_lossy(&name).into_owned());
+            }
+        }
+        Ok(names)
     }
 
     /// Makes sure that the next byte is one of the message.
