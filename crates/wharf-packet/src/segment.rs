@@ -26,7 +26,7 @@ pub enum SegmentError {
     #[error("segment: {0}")]
     Malformed(#[from] Malformed),
     /// Its header does not speak of it.
-    #[error("segment: a packet that is to be cut as {said:?} is none: it carries {carries}")]
+    #[error("segment: its header says {said:?}, and it carries {carries} or a fragment of it")]
     Mismatch {
         /// What the header says.
         said: Gso,
