@@ -1,6 +1,7 @@
 //! Networks.
 
 mod address;
+pub mod draw;
 mod error;
 mod expiry;
 pub mod firewall;

@@ -2,6 +2,7 @@
 
 mod addresses;
 mod build;
+mod drawn;
 mod firewall;
 mod islands;
 mod made;
