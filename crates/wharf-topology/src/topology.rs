@@ -8,8 +8,8 @@ use wharf_link::{Profile, Settings};
 
 use crate::address::{self, Subnets};
 use crate::error::TopologyError;
-use crate::firewall::Policy;
-use crate::nat::{Behaviour, NatSpec};
+use crate::firewall::{Firewall, Policy};
+use crate::nat::{Behaviour, Nat, NatSpec};
 use crate::realm::Realms;
 use crate::spec::{Kind, NodeSpec, SegmentSpec, Spec};
 
@@ -218,6 +218,31 @@ impl Topology {
     pub fn addresses(&self, node: NodeId) -> impl Iterator<Item = IpAddr> {
         let interfaces = self[node].interfaces.iter();
         interfaces.flat_map(|interface| interface.addresses)
+    }
+
+    /// The translators at work in a node: one for each segment outside, with the node's address there.
+    /// What is routed into a segment is translated by that segment's; what comes from outside, by that of
+    /// the address that it is for. Other nodes have none.
+    #[must_use]
+    pub fn nats(&self, node: NodeId) -> Vec<(SegmentId, Nat)> {
+        let Role::Nat(behaviour) = self[node].role else {
+            return Vec::new();
+        };
+        let outside = self[node].interfaces.iter().filter(|on| on.side == Side::Outside);
+        let nat = |on: &Interface| match on.addresses[0] {
+            IpAddr::V4(address) => Some((on.segment, Nat::new(behaviour, vec![address]))),
+            IpAddr::V6(_) => None,
+        };
+        outside.filter_map(nat).collect()
+    }
+
+    /// The firewall at work in a node. Other nodes have none.
+    #[must_use]
+    pub fn firewall(&self, node: NodeId) -> Option<Firewall> {
+        match &self[node].role {
+            Role::Firewall(policy) => Some(Firewall::new(policy.clone())),
+            _ => None,
+        }
     }
 
     /// The interface of a node on a segment.

@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use wharf_packet::Packet;
 use wharf_packet::icmp::{self, Problem};
 use wharf_topology::firewall::{Ground, Verdict};
-use wharf_topology::{Firewall, Role, Side};
+use wharf_topology::{Firewall, Side};
 
 use crate::made::{Kind, end, packet};
 
@@ -25,10 +25,7 @@ fn firewall(rules: &str) -> Firewall {
     "
     ));
     let wall = topology.node("wall").expect("a node");
-    match &topology[wall].role {
-        Role::Firewall(policy) => Firewall::new(policy.clone()),
-        other => panic!("{other:?}"),
-    }
+    topology.firewall(wall).expect("it is one")
 }
 
 const PC: &str = "10.9.9.1:4000";

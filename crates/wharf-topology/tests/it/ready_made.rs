@@ -81,3 +81,27 @@ fn every_node_reaches_every_other_but_what_a_translator_hides() {
         .collect();
     assert_eq!(sides, [("line", Side::Outside), ("wifi", Side::Inside)]);
 }
+
+/// A translator that is multi-homed has one machine for each address.
+#[test]
+fn a_node_has_the_machines_of_its_kind() {
+    let topology = crate::topology(
+        "
+        node.pc = {}
+        node.home = { kind = 'nat', inside = ['lan'] }
+        node.one = { kind = 'router' }
+        node.two = { kind = 'router' }
+        segment.lan.nodes = ['pc', 'home']
+        segment.fibre.nodes = ['home', 'one']
+        segment.cell.nodes = ['home', 'two']
+    ",
+    );
+    let home = topology.node("home").expect("a node");
+    let names = topology
+        .nats(home)
+        .into_iter()
+        .map(|(segment, _)| topology[segment].name.clone());
+    assert_eq!(names.collect::<Vec<_>>(), ["cell", "fibre"]);
+    let one = topology.node("one").expect("a node");
+    assert!(topology.nats(one).is_empty() && topology.firewall(one).is_none());
+}
