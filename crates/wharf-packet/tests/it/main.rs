@@ -8,6 +8,7 @@ mod errors;
 mod flows;
 mod foreign;
 mod fragments;
+mod kernel;
 mod made;
 mod memory;
 mod read;
