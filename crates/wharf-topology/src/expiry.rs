@@ -45,10 +45,6 @@ impl<K: Ord + Copy, V> Expiring<K, V> {
         self.entries.len() >= self.most
     }
 
-    pub(crate) fn get_mut(&mut self, key: &K) -> Option<&mut V> {
-        self.entries.get_mut(key).map(|entry| &mut entry.value)
-    }
-
     pub(crate) fn get(&self, key: &K) -> Option<&V> {
         self.entries.get(key).map(|entry| &entry.value)
     }
@@ -76,17 +72,18 @@ impl<K: Ord + Copy, V> Expiring<K, V> {
         true
     }
 
-    /// Has an entry end at another time.
-    pub(crate) fn set_until(&mut self, key: &K, until: Duration) {
-        if let Some(entry) = self.entries.get_mut(key) {
-            entry.until = until;
-            if until < entry.queued {
-                entry.queued = until;
-                self.serial += 1;
-                entry.serial = self.serial;
-                self.queue.push(Reverse((until, entry.serial, *key)));
-            }
+    /// Changes an entry, if it is there, which says until when it is to be kept now.
+    pub(crate) fn update<R>(&mut self, key: &K, change: impl FnOnce(&mut V) -> (Duration, R)) -> Option<R> {
+        let entry = self.entries.get_mut(key)?;
+        let (until, result) = change(&mut entry.value);
+        entry.until = until;
+        if until < entry.queued {
+            entry.queued = until;
+            self.serial += 1;
+            entry.serial = self.serial;
+            self.queue.push(Reverse((until, entry.serial, *key)));
         }
+        Some(result)
     }
 
     /// Takes out one entry whose time has come.

@@ -165,11 +165,15 @@ impl Firewall {
             return Verdict::Allow;
         };
         let key = known.unwrap_or(tuple);
-        if let Some(track) = self.known.get_mut(&key) {
+        let noted = self.known.update(&key, |track| {
             track.note(from, packet);
-            let until = now + track.timeout(key.protocol, &Timeouts::DEFAULT);
-            self.known.set_until(&key, until);
-            return Verdict::Allow;
+            (
+                now + track.timeout(key.protocol, &Timeouts::DEFAULT),
+                Verdict::Allow,
+            )
+        });
+        if let Some(verdict) = noted {
+            return verdict;
         }
         let mut track = Track::default();
         track.note(from, packet);

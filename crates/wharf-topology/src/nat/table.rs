@@ -93,9 +93,7 @@ impl Table {
             inside,
             remote,
         };
-        if let Some(session) = self.sessions.get(&key) {
-            let outside = session.outside;
-            self.refresh(now, &key, Side::Inside, packet);
+        if let Some(outside) = self.refresh(now, &key, Side::Inside, packet) {
             return Ok(outside);
         }
         self.open(now, key, Side::Inside, packet)
@@ -198,12 +196,22 @@ impl Table {
         }
     }
 
-    fn refresh(&mut self, now: Duration, key: &SessionKey, from: Side, packet: &Packet<'_>) {
-        if let Some(session) = self.sessions.get_mut(key) {
+    /// Notes a packet of a conversation, if it is there, and says its outside end.
+    fn refresh(
+        &mut self,
+        now: Duration,
+        key: &SessionKey,
+        from: Side,
+        packet: &Packet<'_>,
+    ) -> Option<SocketAddrV4> {
+        let timeouts = &self.behaviour.timeouts;
+        self.sessions.update(key, |session| {
             session.track.note(from, packet);
-            let until = now + session.track.timeout(key.protocol, &self.behaviour.timeouts);
-            self.sessions.set_until(key, until);
-        }
+            (
+                now + session.track.timeout(key.protocol, timeouts),
+                session.outside,
+            )
+        })
     }
 
     /// A conversation that begins inside.
