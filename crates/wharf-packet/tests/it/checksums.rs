@@ -110,6 +110,27 @@ fn udp_without_a_checksum_and_parts_of_packets_are_unknown() {
     );
 }
 
+#[test]
+fn a_datagram_of_another_length_than_it_says_is_wrong() {
+    for (len, verdict) in [
+        (11, Verdict::Right),
+        (0, Verdict::Wrong),
+        (7, Verdict::Wrong),
+        (12, Verdict::Wrong),
+    ] {
+        let mut bytes = packet(Family::V4, Kind::Udp, b"abc");
+        let said = u16::from_be_bytes([bytes[24], bytes[25]]);
+        bytes[24..26].copy_from_slice(&u16::to_be_bytes(len));
+        // The length is summed twice: in the pseudo-header, and where it stands.
+        for _ in 0..2 {
+            let checksum = updated(u16::from_be_bytes([bytes[26], bytes[27]]), said, len);
+            bytes[26..28].copy_from_slice(&checksum.to_be_bytes());
+        }
+        let read = Packet::parse(&bytes).expect("a packet");
+        assert_eq!(read.transport_checksum(), verdict, "{len}");
+    }
+}
+
 /// As slow and plain as RFC 1071 has it in words.
 fn plain(bytes: &[u8]) -> u16 {
     let mut sum = 0_u32;
