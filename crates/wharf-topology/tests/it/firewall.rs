@@ -11,7 +11,7 @@ use wharf_topology::{Firewall, Side};
 use crate::made::{Kind, end, packet};
 
 /// A firewall between `office` (10.9.9.0/24 in these packets, whatever its true address) and the world.
-fn firewall(rules: &str) -> Firewall {
+pub(crate) fn firewall(rules: &str) -> Firewall {
     let topology = crate::topology(&format!(
         "
         node.pc = {{}}

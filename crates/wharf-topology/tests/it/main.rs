@@ -4,6 +4,7 @@ mod addresses;
 mod build;
 mod drawn;
 mod firewall;
+mod foreign;
 mod islands;
 mod made;
 mod nat;
