@@ -124,6 +124,7 @@
 //! specification gives the same addresses, routes and pictures on every machine.
 
 mod address;
+mod build;
 pub mod draw;
 mod error;
 mod expiry;
