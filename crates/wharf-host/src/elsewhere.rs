@@ -86,8 +86,7 @@ pub(crate) type Entry = (Socket, Option<Timer>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
     All,
-    Own(u16),
-    Peer(u16),
+    Port(u16),
 }
 
 pub(crate) fn entries(_: Protocol, _: States, _: Wanted) -> Result<Vec<Entry>> {

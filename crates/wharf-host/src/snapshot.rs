@@ -167,17 +167,10 @@ fn tcp(extent: Extent) -> Result<Vec<SocketFacts>> {
         Extent::Everything => entries(States::ALL, Wanted::All)?,
         Extent::Port(port) => {
             let mut found = entries(States::LISTEN, Wanted::All)?;
-            let own = entries(States::ALL, Wanted::Own(port))?;
-            found.extend(
-                own.into_iter()
-                    .filter(|(socket, _)| socket.state != TcpState::Listen),
-            );
-            let peers = entries(States::ALL, Wanted::Peer(port))?;
-            found.extend(
-                peers
-                    .into_iter()
-                    .filter(|(socket, _)| socket.local.port() != port),
-            );
+            found.extend(entries(
+                States::ALL.without(TcpState::Listen),
+                Wanted::Port(port),
+            )?);
             found
         }
     };
@@ -186,7 +179,7 @@ fn tcp(extent: Extent) -> Result<Vec<SocketFacts>> {
 
 fn udp(extent: Extent) -> Result<Vec<SocketFacts>> {
     let wanted = match extent {
-        Extent::Port(port) => Wanted::Own(port),
+        Extent::Port(port) => Wanted::Port(port),
         Extent::Listeners | Extent::Everything => Wanted::All,
     };
     let found = platform::entries(Protocol::Udp, States::ALL, wanted)?;

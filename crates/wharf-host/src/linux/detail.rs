@@ -147,7 +147,7 @@ fn environment(environ: &[u8]) -> Vec<Variable> {
 
 fn descriptors(pid: u32) -> Seen<Usage> {
     let count = || -> io::Result<Usage> {
-        let used = fs::read_dir(path(pid, "fd"))?.count() as u64;
+        let used = super::descriptors::count(pid)?;
         let limits = read(&path(pid, "limits"))?;
         let limit = open_files(&String::from_utf8_lossy(&limits)).unwrap_or(0);
         Ok(Usage { used, limit })

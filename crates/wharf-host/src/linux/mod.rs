@@ -2,8 +2,10 @@
 
 mod cgroup;
 mod counters;
+mod descriptors;
 mod detail;
 mod holders;
+mod inet_diag;
 mod interfaces;
 mod machine;
 mod namespaces;
