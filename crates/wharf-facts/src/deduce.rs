@@ -95,7 +95,7 @@ impl Snapshot {
                 by,
             };
         }
-        if process.pid == 1 || process.parent == 0 {
+        if process.pid == 1 || process.parent == 0 || programs::is_kernel_thread(process) {
             return Reason::Init;
         }
         self.by_ancestors(process, line.get(1..).unwrap_or_default())
@@ -176,7 +176,12 @@ impl Snapshot {
         let dead = led.into_iter().find(|&leader| {
             leader != 0 && leader != process.pid && self.process(leader).is_none() && self.knows_all()
         });
-        let adopted = process.parent == 1 || self.process(process.parent).is_some_and(programs::adopts);
+        // A child is in its parent's session, unless it leads one: in another, the parent is a new one.
+        let parent = self.process(process.parent);
+        let is_stranger = parent.is_some_and(|parent| {
+            process.session != 0 && process.session != process.pid && process.session != parent.session
+        });
+        let adopted = process.parent == 1 || is_stranger || parent.is_some_and(programs::adopts);
         // A daemon leads its own session, without a terminal; what was left behind has another's.
         if adopted && (dead.is_some() || process.session != process.pid) {
             return Reason::Orphan { dead_session: dead };

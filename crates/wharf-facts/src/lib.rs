@@ -14,6 +14,7 @@
 //!   its `clippy.toml` bans them.
 
 mod allocation;
+mod cgroup;
 mod class;
 mod containers;
 mod counters;

@@ -308,6 +308,13 @@ pub(crate) fn adopts(process: &ProcessFacts) -> bool {
     process.pid == 1 || is_one_of(process, &["systemd", "init", "launchd", "tini", "dumb-init"])
 }
 
+/// Whether the kernel runs it: the second process, `kthreadd`, or a child of it, without a program of
+/// its own (kernel/kthread.c).
+pub(crate) fn is_kernel_thread(process: &ProcessFacts) -> bool {
+    let is_below = process.parent == 2 || (process.pid == 2 && process.parent == 0);
+    is_below && !process.exe.is_known() && words(process).is_empty() && process.session == 0
+}
+
 /// Programs that only pass on what comes to a port.
 pub(crate) fn forwarder(process: &ProcessFacts) -> Option<Reason> {
     const CONTAINER: &[&str] = &[

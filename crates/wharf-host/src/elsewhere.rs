@@ -69,6 +69,11 @@ pub(crate) fn cgroup_id(_: u32) -> Option<u64> {
     None
 }
 
+/// cgroups are Linux's.
+pub(crate) fn cgroup_paths(_: &BTreeSet<u64>) -> HashMap<u64, String> {
+    HashMap::new()
+}
+
 pub(crate) fn ephemeral_range() -> Result<PortRange> {
     unsupported("read the ephemeral port range")
 }

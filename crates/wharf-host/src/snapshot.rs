@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use wharf_facts::{Names, ProcessFacts, Protocol, Seen, Snapshot, SocketFacts, TcpState};
+use wharf_facts::{Holder, Names, ProcessFacts, Protocol, Seen, Snapshot, SocketFacts, TcpState};
 
 use crate::containers::Question;
 use crate::owner::{self, Search};
@@ -124,6 +124,7 @@ pub fn take(scope: &Scope) -> Snapshot {
     snapshot.tcp = tcp(scope.extent).into();
     snapshot.udp = udp(scope.extent).into();
     find_owners(&mut snapshot, scope.extent);
+    find_cgroups(&mut snapshot, scope.extent);
     snapshot.processes = processes(&snapshot, scope.extent).into();
     if all {
         snapshot.settings = platform::settings();
@@ -199,18 +200,35 @@ fn find_owners(snapshot: &mut Snapshot, extent: Extent) {
         Extent::Listeners => Search::FirstOfEach,
         Extent::Port(_) | Extent::Everything => Search::All,
     };
-    let tables = [&mut snapshot.tcp, &mut snapshot.udp];
-    let mut sockets: Vec<&mut SocketFacts> = Vec::new();
-    for table in tables {
-        if let Seen::Known(table) = table {
-            sockets.extend(table);
-        }
-    }
+    let sockets: Vec<&mut SocketFacts> = sockets(snapshot).collect();
     let bare: Vec<_> = sockets.iter().map(|socket| &socket.socket).collect();
     // Where the processes cannot be listed, nobody was asked, and the owners stay so.
     let holders = owner::holders(&bare, search).unwrap_or_default();
     for (socket, holder) in sockets.into_iter().zip(holders) {
         socket.owner = holder;
+    }
+}
+
+fn sockets(snapshot: &mut Snapshot) -> impl Iterator<Item = &mut SocketFacts> {
+    let tables = [&mut snapshot.tcp, &mut snapshot.udp];
+    tables.into_iter().flat_map(|table| match table {
+        Seen::Known(table) => table.as_mut_slice(),
+        Seen::Unknown(_) => &mut [],
+    })
+}
+
+/// Gives each socket its cgroup's path. In a list only those whose owner is hidden: of the others the
+/// owner's is known.
+fn find_cgroups(snapshot: &mut Snapshot, extent: Extent) {
+    let is_asked = |socket: &SocketFacts| extent != Extent::Listeners || socket.owner == Holder::Hidden;
+    let ids: BTreeSet<u64> = sockets(snapshot)
+        .filter(|socket| is_asked(socket))
+        .filter_map(|socket| socket.socket.cgroup)
+        .collect();
+    let paths = platform::cgroup_paths(&ids);
+    for socket in sockets(snapshot) {
+        let path = socket.socket.cgroup.and_then(|id| paths.get(&id));
+        socket.cgroup_path = path.cloned();
     }
 }
 

@@ -5,12 +5,12 @@ use std::ffi::OsString;
 use std::fs;
 use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use rustix::fs::{Mode, OFlags};
 use wharf_facts::Process;
 
+use super::cgroup_tree;
 use super::descriptors::{Span, each_socket};
 use super::stat::{Stat, arguments, effective_uid, variable};
 use crate::{Error, Result};
@@ -133,15 +133,7 @@ pub(crate) fn cgroup_id(pid: u32) -> Option<u64> {
     let text = read(&path(pid, "cgroup")).ok()?;
     let group = text
         .split(|&byte| byte == b'\n')
-        .find_map(|line| line.strip_prefix(b"0::/"))
+        .find_map(|line| line.strip_prefix(b"0::"))
         .and_then(|group| std::str::from_utf8(group).ok())?;
-    // A cgroup's id is its directory's inode number (kernel/cgroup: kernfs node id). Where both
-    // versions are mounted, the second one's is below `unified`.
-    ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
-        .iter()
-        .find_map(|root| {
-            let root = Path::new(root);
-            root.join("cgroup.procs").exists().then_some(())?;
-            Some(fs::metadata(root.join(group)).ok()?.ino())
-        })
+    cgroup_tree::id(group)
 }
