@@ -119,7 +119,10 @@ mod tests {
     #[test]
     fn text_is_broken_at_spaces() {
         assert_eq!(wrapped("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrapped("http://a.very.long/word x", 10), ["http://a.very.long/word", "x"]);
+        assert_eq!(
+            wrapped("http://a.very.long/word x", 10),
+            ["http://a.very.long/word", "x"]
+        );
         assert_eq!(wrapped("", 10), [""]);
     }
 }

@@ -68,7 +68,9 @@ pub(crate) enum Row {
 
 /// The table's lines for a terminal of `width` columns, the head first.
 pub(crate) fn lay_out(columns: &[Column], rows: &[Row], width: usize) -> Vec<Vec<Piece>> {
-    let natural: Vec<usize> = (0..columns.len()).map(|at| natural_width(columns, rows, at)).collect();
+    let natural: Vec<usize> = (0..columns.len())
+        .map(|at| natural_width(columns, rows, at))
+        .collect();
     let kept = kept(columns, &natural, width);
     let widths = widths(columns, &natural, &kept, width);
     let head: Vec<Piece> = columns.iter().map(|column| Paint::Dim.of(column.title)).collect();
@@ -158,7 +160,11 @@ fn widths(columns: &[Column], natural: &[usize], kept: &[usize], width: usize) -
             let least = columns.get(at).and_then(|column| column.gives_way_to);
             least.is_some_and(|least| wide > least)
         };
-        let widest = widths.iter().enumerate().filter(can_give).max_by_key(|(_, wide)| **wide);
+        let widest = widths
+            .iter()
+            .enumerate()
+            .filter(can_give)
+            .max_by_key(|(_, wide)| **wide);
         let Some((place, _)) = widest else { break };
         if let Some(wide) = widths.get_mut(place) {
             *wide -= 1;
@@ -223,9 +229,24 @@ mod tests {
     use super::*;
 
     const COLUMNS: [Column; 3] = [
-        Column { title: "PORT", side: Side::Right, gives_way_to: None, rank: 0 },
-        Column { title: "NAME", side: Side::Left, gives_way_to: Some(6), rank: 0 },
-        Column { title: "URL", side: Side::Left, gives_way_to: None, rank: 1 },
+        Column {
+            title: "PORT",
+            side: Side::Right,
+            gives_way_to: None,
+            rank: 0,
+        },
+        Column {
+            title: "NAME",
+            side: Side::Left,
+            gives_way_to: Some(6),
+            rank: 0,
+        },
+        Column {
+            title: "URL",
+            side: Side::Left,
+            gives_way_to: None,
+            rank: 1,
+        },
     ];
 
     fn rows() -> Vec<Row> {
@@ -278,7 +299,9 @@ mod tests {
 
     #[test]
     fn a_column_without_words_is_left_out() {
-        let rows = [Row::Cells(["1", "", "x"].map(|cell| Paint::Plain.of(cell)).into())];
+        let rows = [Row::Cells(
+            ["1", "", "x"].map(|cell| Paint::Plain.of(cell)).into(),
+        )];
         let lines = lay_out(&COLUMNS, &rows, 80);
         assert_eq!(painted(&lines[0], Style::Plain), "PORT  URL");
     }

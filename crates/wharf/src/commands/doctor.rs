@@ -43,7 +43,9 @@ fn show(checkups: &[Checkup]) {
     for checkup in checkups {
         let title = format!("{:<widest$}", checkup.title);
         match &checkup.outcome {
-            CheckOutcome::Ok { said } => prose.hanging(&[Paint::Green.of("ok       "), Paint::Plain.of(title)], said),
+            CheckOutcome::Ok { said } => {
+                prose.hanging(&[Paint::Green.of("ok       "), Paint::Plain.of(title)], said)
+            }
             CheckOutcome::Unknown { why } => {
                 prose.hanging(&[Paint::Dim.of("unknown  "), Paint::Plain.of(title)], why);
             }

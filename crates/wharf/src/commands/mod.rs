@@ -1,8 +1,8 @@
 //! The commands, one file each.
 
 mod capture;
-mod doors;
 mod doctor;
+mod doors;
 mod down;
 mod exec;
 mod explain;

@@ -9,8 +9,8 @@ use std::time::{Duration, Instant};
 
 use wharf_advice::Target;
 use wharf_facts::{Socket, TcpState};
-use wharf_host::sockets::{self, States};
 use wharf_host::snapshot::{self, Scope};
+use wharf_host::sockets::{self, States};
 
 use crate::cli::{Until, Wait};
 use crate::out;
@@ -57,7 +57,10 @@ fn too_late(args: &Wait, seen: &Look) -> Report {
     let seen = match seen {
         Look::True(seen) | Look::NotYet(seen) => seen,
     };
-    let error = format!("wait for {} to {what}: not within {}: {seen}", args.target, args.timeout);
+    let error = format!(
+        "wait for {} to {what}: not within {}: {seen}",
+        args.target, args.timeout
+    );
     let hint = format!("`wharf explain {}` says more", args.target);
     Report::new(Code::Failed, error).hint(hint)
 }
@@ -96,7 +99,10 @@ impl Places {
     fn addresses(&self) -> Vec<SocketAddr> {
         match self {
             Self::Port(port) => {
-                let loopback = [IpAddr::from([127, 0, 0, 1]), IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1])];
+                let loopback = [
+                    IpAddr::from([127, 0, 0, 1]),
+                    IpAddr::from([0, 0, 0, 0, 0, 0, 0, 1]),
+                ];
                 loopback.map(|ip| SocketAddr::new(ip, *port)).to_vec()
             }
             Self::Addresses(addresses) => addresses.clone(),
@@ -129,7 +135,9 @@ fn resolved(name: &str, port: u16, until: Instant) -> Places {
     let scope = Scope::listeners().resolving(name).patient(left);
     let names = snapshot::take(&scope).names;
     let resolution = names.resolution(name);
-    let ips = resolution.map(|resolution| resolution.addresses()).unwrap_or_default();
+    let ips = resolution
+        .map(|resolution| resolution.addresses())
+        .unwrap_or_default();
     Places::Addresses(ips.iter().map(|&ip| SocketAddr::new(ip, port)).collect())
 }
 
@@ -169,10 +177,15 @@ fn listens(places: &Places) -> Result<Look, Report> {
     let ports: Vec<u16> = places.addresses().iter().map(SocketAddr::port).collect();
     Ok(match listeners.iter().find(|socket| places.are_met_by(socket)) {
         Some(listener) => Look::True(listener.local.to_string()),
-        None => Look::NotYet(match listeners.iter().find(|socket| ports.contains(&socket.local.port())) {
-            Some(other) => format!("somebody listens at {} instead", other.local),
-            None => "nobody listened".to_owned(),
-        }),
+        None => Look::NotYet(
+            match listeners
+                .iter()
+                .find(|socket| ports.contains(&socket.local.port()))
+            {
+                Some(other) => format!("somebody listens at {} instead", other.local),
+                None => "nobody listened".to_owned(),
+            },
+        ),
     })
 }
 
@@ -225,7 +238,10 @@ fn answer(target: &Target, address: SocketAddr, patience: Duration) -> Result<St
         80 => url.host.clone(),
         port => format!("{}:{port}", bracketed(&url.host)),
     };
-    let request = format!("GET {} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: wharf\r\nConnection: close\r\n\r\n", url.path);
+    let request = format!(
+        "GET {} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: wharf\r\nConnection: close\r\n\r\n",
+        url.path
+    );
     stream.set_read_timeout(Some(patience)).map_err(say)?;
     stream.set_write_timeout(Some(patience)).map_err(say)?;
     stream.write_all(request.as_bytes()).map_err(say)?;

@@ -16,9 +16,8 @@ pub(super) fn read(path: &Path) -> Result<Snapshot, Report> {
     let shown = path.display();
     let bad = |why: String| Report::new(Code::BadInput, format!("read the snapshot {shown}: {why}"));
     let text = text(path).map_err(|error| bad(error.to_string()))?;
-    let snapshot: Snapshot = serde_json::from_str(&text).map_err(|error| {
-        bad(error.to_string()).hint("`wharf snapshot > machine.json` writes one")
-    })?;
+    let snapshot: Snapshot = serde_json::from_str(&text)
+        .map_err(|error| bad(error.to_string()).hint("`wharf snapshot > machine.json` writes one"))?;
     if !snapshot.is_readable() {
         return Err(bad(format!(
             "it has form {}, and this wharf reads up to {}",

@@ -2,6 +2,7 @@
 
 mod file;
 mod ours;
+mod probing;
 
 use std::path::Path;
 
@@ -9,6 +10,8 @@ use wharf_facts::{Seen, Snapshot};
 use wharf_host::snapshot::{self, Scope};
 
 use crate::report::Report;
+
+pub(crate) use probing::{doors, loopback, probe};
 
 /// Where the facts come from.
 #[derive(Clone, Copy, Debug)]

@@ -100,7 +100,11 @@ fn link(link: &LinkStatus) -> OurLink {
         consumer: consumer.to_owned(),
         provider: provider.to_owned(),
         address: Some(link.address),
-        conditions: if is_clear { String::new() } else { both_ways(&link.up, &link.down) },
+        conditions: if is_clear {
+            String::new()
+        } else {
+            both_ways(&link.up, &link.down)
+        },
         outage: link.cut.map(cut).unwrap_or_default(),
     }
 }

@@ -71,7 +71,12 @@ fn near(lines: &[String], at: usize) -> Option<Target> {
 fn shown(line: &str) -> String {
     const MOST: usize = 300;
     let plain = phrases::without_escapes(line);
-    plain.trim().chars().filter(|character| !character.is_control()).take(MOST).collect()
+    plain
+        .trim()
+        .chars()
+        .filter(|character| !character.is_control())
+        .take(MOST)
+        .collect()
 }
 
 #[cfg(test)]

@@ -79,7 +79,9 @@ fn status(line: &str) -> Option<u16> {
     STATUS.iter().find_map(|words| {
         let (_, rest) = line.split_once(words)?;
         let digits = rest.get(..3)?;
-        let is_whole = !rest.get(3..4).is_some_and(|next| next.bytes().all(|byte| byte.is_ascii_digit()));
+        let is_whole = !rest
+            .get(3..4)
+            .is_some_and(|next| next.bytes().all(|byte| byte.is_ascii_digit()));
         let status: u16 = digits.parse().ok()?;
         (is_whole && (400..600).contains(&status)).then_some(status)
     })

@@ -137,17 +137,29 @@ fn host_and_port(host: &str, port: u16) -> Option<Target> {
 }
 
 fn is_local_name(name: &str) -> bool {
-    const ENDINGS: [&str; 7] = [".localhost", ".local", ".test", ".internal", ".lan", ".dev", ".app"];
+    const ENDINGS: [&str; 7] = [
+        ".localhost",
+        ".local",
+        ".test",
+        ".internal",
+        ".lan",
+        ".dev",
+        ".app",
+    ];
     name == "localhost" || ENDINGS.iter().any(|ending| name.ends_with(ending))
 }
 
 /// `main.go:42` and `line:3` are no hosts; `db` and `web.shop.localhost` are.
 fn looks_like_a_host(name: &str) -> bool {
-    const WORDS: [&str; 9] = ["error", "line", "code", "at", "pid", "exit", "status", "warning", "http"];
+    const WORDS: [&str; 9] = [
+        "error", "line", "code", "at", "pid", "exit", "status", "warning", "http",
+    ];
     let name = name.to_lowercase();
     let plain = !name.contains('.')
         && name.starts_with(|letter: char| letter.is_ascii_lowercase())
-        && name.chars().all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
+        && name
+            .chars()
+            .all(|letter| letter.is_ascii_alphanumeric() || "-_".contains(letter));
     is_local_name(&name) || (plain && !WORDS.contains(&name.as_str()))
 }
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 use wharf_advice::{Question, Target};
 use wharf_host::{process, sockets};
 
-use super::{scope, tell};
+use super::{Style, consent, scope, tell};
 use crate::cli::Explain;
 use crate::findings::Prose;
 use crate::machine::Machine;
@@ -81,7 +81,7 @@ fn diagnose(args: &Explain, lines: &[String], had: &BTreeSet<u16>) -> Result<(),
             continue;
         };
         if explained.len() < MOST_REASONS && !explained.contains(&target) {
-            explain(told, target.clone(), had)?;
+            explain(args, told, target.clone(), had)?;
             explained.push(target);
         }
     }
@@ -90,23 +90,29 @@ fn diagnose(args: &Explain, lines: &[String], had: &BTreeSet<u16>) -> Result<(),
         prose.blank();
         prose.hanging(
             &[],
-            &format!("wharf: it says “{}” and not which port: `wharf explain PORT` says who has it", first.symptom.text),
+            &format!(
+                "wharf: it says “{}” and not which port: `wharf explain PORT` says who has it",
+                first.symptom.text
+            ),
         );
     }
     Ok(())
 }
 
-fn explain(told: &Told, target: Target, had: &BTreeSet<u16>) -> Result<(), Report> {
+fn explain(args: &Explain, told: &Told, target: Target, had: &BTreeSet<u16>) -> Result<(), Report> {
     let prose = Prose::of_stderr();
     prose.blank();
     prose.hanging(&[], &format!("wharf: it failed with “{}”", told.symptom.text));
     if !had.is_empty() {
         let ports: Vec<String> = had.iter().map(ToString::to_string).collect();
-        prose.hanging(&[], &format!("wharf: while it ran, it listened on {}", ports.join(", ")));
+        prose.hanging(
+            &[],
+            &format!("wharf: while it ran, it listened on {}", ports.join(", ")),
+        );
     }
     let snapshot = Machine::Here.facts(&scope(&target))?;
     let question = Question::about(target).after(told.symptom.clone());
-    tell(&prose, &snapshot, &question);
+    tell(&Style::Page(prose), snapshot, &question, consent(args));
     Ok(())
 }
 
@@ -148,7 +154,9 @@ fn named_port(command: &[String]) -> Option<u16> {
 /// As a shell has it: 128 and the signal's number, where one ended it.
 fn code(status: ExitStatus) -> u8 {
     use std::os::unix::process::ExitStatusExt;
-    let code = status.code().or_else(|| status.signal().map(|signal| 128 + signal));
+    let code = status
+        .code()
+        .or_else(|| status.signal().map(|signal| 128 + signal));
     code.and_then(|code| u8::try_from(code).ok()).unwrap_or(1)
 }
 

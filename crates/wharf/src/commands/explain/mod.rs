@@ -7,16 +7,19 @@ mod command;
 mod page;
 mod rules;
 
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use wharf_advice::{Explanation, Question, Target, Verdict};
-use wharf_facts::Snapshot;
+use wharf_facts::{Protocol, Snapshot};
 use wharf_host::snapshot::Scope;
+use wharf_probe::{Consent, Curiosity, Plan};
 
 use crate::cli::Explain;
 use crate::findings::Prose;
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 use crate::out;
 use crate::report::{Code, Report};
 
@@ -48,24 +51,77 @@ pub(super) fn run(args: &Explain) -> Result<ExitCode, Report> {
 fn explain(machine: Machine<'_>, target: &Target, args: &Explain) -> Result<Explanation, Report> {
     let snapshot = machine.facts(&scope(target))?;
     let question = Question::about(target.clone());
-    if args.json || args.short {
-        let explanation = wharf_advice::explain(&snapshot, &question);
-        if args.short {
-            out::line(&explanation.short());
-        }
-        return Ok(explanation);
-    }
-    let prose = Prose::of_stdout();
-    Ok(tell(&prose, &snapshot, &question))
+    let consent = if machine.is_here() {
+        consent(args)
+    } else {
+        Consent::Never
+    };
+    let style = match (args.json, args.short) {
+        (true, _) => Style::Silent,
+        (_, true) => Style::Short,
+        _ => Style::Page(Prose::of_stdout()),
+    };
+    Ok(tell(&style, snapshot, &question, consent))
 }
 
-/// Tells all that there is to say.
-fn tell(prose: &Prose, snapshot: &Snapshot, question: &Question) -> Explanation {
-    let explanation = wharf_advice::explain(snapshot, question);
+fn consent(args: &Explain) -> Consent {
+    match (args.no_probe, args.probe) {
+        (true, _) => Consent::Never,
+        (_, true) => Consent::Asked,
+        _ => Consent::WhereHarmless,
+    }
+}
+
+/// How an explanation is told.
+enum Style {
+    /// As JSON, all at once, by the caller.
+    Silent,
+    /// In a line.
+    Short,
+    /// In full.
+    Page(Prose),
+}
+
+/// Tells all that there is to say: the facts at once, and the rest when the probe is back.
+fn tell(style: &Style, mut snapshot: Snapshot, question: &Question, consent: Consent) -> Explanation {
     let now = snapshot.taken_at.known().copied().unwrap_or(0) / 1000;
-    page::facts(prose, &explanation, now);
-    page::diagnosis(prose, &explanation);
+    let mut explanation = wharf_advice::explain(&snapshot, question);
+    if let Style::Page(prose) = style {
+        page::facts(prose, &explanation, now);
+    }
+    if consent != Consent::Never && snapshot.tcp.is_known() {
+        probe(&mut snapshot, question, &explanation, consent);
+        explanation = wharf_advice::explain(&snapshot, question);
+    }
+    match style {
+        Style::Silent => {}
+        Style::Short => out::line(&explanation.short()),
+        Style::Page(prose) => {
+            page::learnt(prose, &explanation);
+            page::diagnosis(prose, &explanation);
+        }
+    }
     explanation
+}
+
+/// Connects to whoever listens, and to loopback where nobody does.
+fn probe(snapshot: &mut Snapshot, question: &Question, explanation: &Explanation, consent: Consent) {
+    let tcp = explanation
+        .listeners
+        .iter()
+        .filter(|listening| listening.protocol == Protocol::Tcp);
+    let mut addresses: Vec<SocketAddr> = tcp
+        .flat_map(|listening| machine::doors(listening.address, listening.v6only))
+        .chain(question.target.port().into_iter().flat_map(machine::loopback))
+        .collect();
+    let mut seen = BTreeSet::new();
+    addresses.retain(|&address| seen.insert(address));
+    let plan = Plan {
+        consent,
+        curiosity: Curiosity::Trust,
+        ..Plan::default()
+    };
+    machine::probe(snapshot, &addresses, question.target.host(), &plan);
 }
 
 /// What must be seen to answer: all about a port, or all about everything where it is yet to be

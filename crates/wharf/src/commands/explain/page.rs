@@ -34,8 +34,27 @@ pub(super) fn facts(prose: &Prose, explanation: &Explanation, now: u64) {
         row(
             prose,
             "last used",
-            &format!("by {} of {}{when}, as Wharf gave it out", last.service, last.checkout),
+            &format!(
+                "by {} of {}{when}, as Wharf gave it out",
+                last.service, last.checkout
+            ),
         );
+    }
+}
+
+/// What is spoken there: asked, or else by its looks.
+pub(super) fn learnt(prose: &Prose, explanation: &Explanation) {
+    let mut said: Vec<String> = Vec::new();
+    for listening in &explanation.listeners {
+        if let Some(speaks) = &listening.speaks {
+            let line = spoken(speaks);
+            if !said.contains(&line) {
+                said.push(line);
+            }
+        }
+    }
+    for (place, line) in said.iter().take(MOST).enumerate() {
+        row(prose, if place == 0 { "speaks" } else { "" }, line);
     }
 }
 
@@ -75,16 +94,27 @@ fn listener(prose: &Prose, listening: &Listening, now: u64) {
     };
     let mut parts = vec![format!("{}, {}", listening.address, reach(listening.exposure))];
     if listening.waiting > 0 && listening.backlog > 0 {
-        parts.push(format!("{} of {} places for waiting connections taken", listening.waiting, listening.backlog));
-    }
-    if let Some(speaks) = &listening.speaks {
-        parts.push(spoken(speaks));
+        parts.push(format!(
+            "{} of {} places for waiting connections taken",
+            listening.waiting, listening.backlog
+        ));
     }
     row(prose, name, &parts.join("; "));
     if listening.owners.is_empty() {
-        let user = listening.user.clone().unwrap_or_else(|| format!("user {}", listening.uid));
-        let unit = listening.unit.as_ref().map(|unit| format!(", in {unit}")).unwrap_or_default();
-        row(prose, "  by", &format!("a process of {user} that you may not see{unit}"));
+        let user = listening
+            .user
+            .clone()
+            .unwrap_or_else(|| format!("user {}", listening.uid));
+        let unit = listening
+            .unit
+            .as_ref()
+            .map(|unit| format!(", in {unit}"))
+            .unwrap_or_default();
+        row(
+            prose,
+            "  by",
+            &format!("a process of {user} that you may not see{unit}"),
+        );
     }
     for owner in listening.owners.iter().take(MOST) {
         story(prose, owner, now);
@@ -129,8 +159,8 @@ fn place(owner: &OwnerStory) -> Option<String> {
 
 fn spoken(speaks: &Speaks) -> String {
     let mut said = match speaks.known_by {
-        KnownBy::Probe => format!("speaks {}", speaks.protocol),
-        KnownBy::Guess => format!("speaks {} by its looks", speaks.protocol),
+        KnownBy::Probe => speaks.protocol.clone(),
+        KnownBy::Guess => format!("{}, by its looks", speaks.protocol),
     };
     if let Some(product) = &speaks.product {
         said.push_str(&format!(" ({product})"));
@@ -152,7 +182,12 @@ fn reach(exposure: Exposure) -> &'static str {
 }
 
 fn routes(prose: &Prose, routes: &[RouteStory]) {
-    let widest = routes.iter().map(|route| route.by.chars().count()).max().unwrap_or(0).min(30);
+    let widest = routes
+        .iter()
+        .map(|route| route.by.chars().count())
+        .max()
+        .unwrap_or(0)
+        .min(30);
     for (place, route) in routes.iter().take(MOST).enumerate() {
         let paint = match route.outcome {
             Outcome::Accepted => Paint::Green,

@@ -20,6 +20,10 @@ pub(super) fn show(json: bool) {
         ];
         prose.whole(&lead);
         prose.hanging(&[Paint::Plain.of("     ")], rule.title);
-        prose.painted_hanging(&[Paint::Plain.of("     ")], &format!("“{}”", rule.symptom), Paint::Dim);
+        prose.painted_hanging(
+            &[Paint::Plain.of("     ")],
+            &format!("“{}”", rule.symptom),
+            Paint::Dim,
+        );
     }
 }

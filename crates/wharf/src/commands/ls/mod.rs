@@ -3,15 +3,17 @@
 mod table;
 mod watch;
 
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use wharf_advice::Row;
 use wharf_facts::{Protocol, Seen, Snapshot};
 use wharf_host::snapshot::Scope;
+use wharf_probe::Plan;
 
 use crate::cli::Ls;
 use crate::grid::{self, painted};
-use crate::machine::Machine;
+use crate::machine::{self, Machine};
 use crate::out::{self, Style};
 use crate::report::{Code, Report};
 
@@ -28,7 +30,16 @@ pub(super) fn run(args: &Ls) -> Result<ExitCode, Report> {
         return watch::run(args);
     }
     let machine = Machine::of(args.from.snapshot.as_deref());
-    let snapshot = machine.facts(&scope(args))?;
+    let mut snapshot = machine.facts(&scope(args))?;
+    if args.probe {
+        let listeners = snapshot
+            .listeners()
+            .map(|socket| (socket.socket.local, socket.socket.v6only));
+        let addresses: Vec<SocketAddr> = listeners
+            .flat_map(|(local, v6only)| machine::doors(local, v6only))
+            .collect();
+        machine::probe(&mut snapshot, &addresses, None, &Plan::default());
+    }
     let rows = rows(&snapshot, args);
     if args.json {
         out::json(&rows);
@@ -40,7 +51,11 @@ pub(super) fn run(args: &Ls) -> Result<ExitCode, Report> {
 
 /// Listeners and their owners alone, which takes milliseconds, unless more is asked for.
 fn scope(args: &Ls) -> Scope {
-    if args.all { Scope::everything() } else { Scope::listeners() }
+    if args.all {
+        Scope::everything()
+    } else {
+        Scope::listeners()
+    }
 }
 
 /// The rows that were asked for.
@@ -61,7 +76,10 @@ fn verdict(snapshot: &Snapshot, rows: &[Row]) -> ExitCode {
 fn show(snapshot: &Snapshot, rows: &[Row], args: &Ls) {
     let style = Style::of_stdout();
     if let Some(why) = snapshot.tcp.why_unknown() {
-        out::error_line(&format!("{} who listens could not be seen: {why}", style.red("unknown:")));
+        out::error_line(&format!(
+            "{} who listens could not be seen: {why}",
+            style.red("unknown:")
+        ));
     }
     if rows.is_empty() && snapshot.tcp.is_known() {
         out::line("nobody listens on this machine");

@@ -23,8 +23,10 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 pub(super) fn run(args: &Ls) -> Result<ExitCode, Report> {
     if !out::is_terminal() {
-        return Err(Report::new(Code::BadInput, "watch: standard output is no terminal")
-            .hint("`wharf ls` prints the map once"));
+        return Err(
+            Report::new(Code::BadInput, "watch: standard output is no terminal")
+                .hint("`wharf ls` prints the map once"),
+        );
     }
     let failed = |error: io::Error| Report::new(Code::Failed, format!("use the terminal: {error}"));
     let mut terminal = ratatui::try_init().map_err(failed)?;

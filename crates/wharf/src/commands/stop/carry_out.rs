@@ -28,17 +28,18 @@ pub(super) fn run(way: &Way, args: &Stop) -> Result<(), Report> {
             },
         ),
         Way::Unit { unit, manager } => command(&unit_command(unit, *manager)),
-        Way::Container { engine, id, .. } => {
-            command(&[engine.program(), "stop", id].map(str::to_owned))
-        }
+        Way::Container { engine, id, .. } => command(&[engine.program(), "stop", id].map(str::to_owned)),
         Way::Process {
             pid,
             start_time,
             caution,
         } => {
             if caution.is_some() && !agreed(args, &format!("This command runs within pid {pid}. Stop it?")) {
-                return Err(Report::new(Code::Failed, format!("stop pid {pid}: this command runs within it"))
-                    .hint("--yes stops it all the same"));
+                return Err(Report::new(
+                    Code::Failed,
+                    format!("stop pid {pid}: this command runs within it"),
+                )
+                .hint("--yes stops it all the same"));
             }
             signal(*pid, *start_time, args)
         }
@@ -119,8 +120,10 @@ fn send(handle: &OwnedFd, signal: Signal, subject: &str) -> Result<(), Report> {
     match pidfd_send_signal(handle, signal) {
         // It ended meanwhile.
         Ok(()) | Err(Errno::SRCH) => Ok(()),
-        Err(Errno::PERM) => Err(Report::new(Code::Hidden, format!("{subject}: it is another user's"))
-            .hint("with sudo it can be stopped")),
+        Err(Errno::PERM) => Err(
+            Report::new(Code::Hidden, format!("{subject}: it is another user's"))
+                .hint("with sudo it can be stopped"),
+        ),
         Err(error) => Err(Report::new(Code::Failed, format!("{subject}: {error}"))),
     }
 }

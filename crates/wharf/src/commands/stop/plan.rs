@@ -28,9 +28,17 @@ pub(super) enum Way {
     /// A unit of systemd.
     Unit { unit: String, manager: UnitManager },
     /// A container.
-    Container { engine: Engine, id: String, name: String },
+    Container {
+        engine: Engine,
+        id: String,
+        name: String,
+    },
     /// SIGTERM to a process.
-    Process { pid: u32, start_time: u64, caution: Option<Caution> },
+    Process {
+        pid: u32,
+        start_time: u64,
+        caution: Option<Caution>,
+    },
     /// Nothing: this must not be stopped.
     Never { pid: u32, why: &'static str },
 }
@@ -76,7 +84,11 @@ pub(super) fn of(snapshot: &Snapshot, target: &Target) -> Found {
             let Some(first) = sockets.first() else {
                 return published(snapshot, target);
             };
-            let pids: BTreeSet<u32> = sockets.iter().flat_map(|socket| socket.owner.pids()).copied().collect();
+            let pids: BTreeSet<u32> = sockets
+                .iter()
+                .flat_map(|socket| socket.owner.pids())
+                .copied()
+                .collect();
             if pids.is_empty() {
                 return hidden(snapshot, first);
             }
@@ -120,7 +132,8 @@ fn of_stack(snapshot: &Snapshot, target: &Target) -> Option<Way> {
 /// The sockets that wait for connections at `target`: of UDP, those that are bound there.
 fn listening<'a>(snapshot: &'a Snapshot, target: &Target) -> Vec<&'a SocketFacts> {
     let by_name = |name: &str| {
-        let is_called = move |process: &ProcessFacts| process.name == name || unit_name(process) == Some(name);
+        let is_called =
+            move |process: &ProcessFacts| process.name == name || unit_name(process) == Some(name);
         let listeners = snapshot.listeners();
         listeners
             .filter(|socket| snapshot.owners(socket).any(&is_called))
@@ -142,7 +155,13 @@ fn listening<'a>(snapshot: &'a Snapshot, target: &Target) -> Vec<&'a SocketFacts
         return tcp;
     }
     let is_client = |socket: &&SocketFacts| socket.socket.remote.port() == 0;
-    snapshot.udp.items().iter().filter(is_client).filter(is_meant).collect()
+    snapshot
+        .udp
+        .items()
+        .iter()
+        .filter(is_client)
+        .filter(is_meant)
+        .collect()
 }
 
 /// `redis` for `redis.service`.
@@ -155,7 +174,10 @@ fn published(snapshot: &Snapshot, target: &Target) -> Found {
     let by_name = |container: &&Container| match target {
         Target::Name(name) => {
             container.name.known() == Some(name)
-                || container.compose.as_ref().is_some_and(|compose| compose.service == *name)
+                || container
+                    .compose
+                    .as_ref()
+                    .is_some_and(|compose| compose.service == *name)
         }
         _ => target.port().is_some_and(|port| publishes(container, port)),
     };
@@ -218,7 +240,8 @@ fn leaders<'a>(snapshot: &'a Snapshot, pids: &BTreeSet<u32>) -> Vec<&'a ProcessF
 fn way(snapshot: &Snapshot, process: &ProcessFacts) -> Way {
     let viewer = snapshot.viewer.pid.known().copied();
     if process.pid == 1 {
-        let why = "it is the first process; if it is systemd, a .socket unit listens: `systemctl list-sockets`";
+        let why =
+            "it is the first process; if it is systemd, a .socket unit listens: `systemctl list-sockets`";
         return Way::Never { pid: 1, why };
     }
     if Some(process.pid) == viewer {
@@ -285,8 +308,12 @@ pub(super) fn said(snapshot: &Snapshot, way: &Way) -> String {
     match way {
         Way::Stack { stack } => format!("stop the stack {stack}"),
         Way::Service { stack, service } => format!("stop the service {service} of the stack {stack}"),
-        Way::Unit { unit, manager } => format!("stop the unit {unit}: {}", unit_command(unit, *manager).join(" ")),
-        Way::Container { engine, name, .. } => format!("stop the container {name}: {} stop {name}", engine.program()),
+        Way::Unit { unit, manager } => {
+            format!("stop the unit {unit}: {}", unit_command(unit, *manager).join(" "))
+        }
+        Way::Container { engine, name, .. } => {
+            format!("stop the container {name}: {} stop {name}", engine.program())
+        }
         Way::Process { pid, caution, .. } => {
             let process = snapshot.process(*pid);
             let name = process.map_or("", |process| process.name.as_str());
