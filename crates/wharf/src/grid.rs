@@ -282,7 +282,7 @@ mod tests {
             &[
                 " PORT  NAME           URL",
                 "shop, on a branch with a long…",
-                "   80  a name of som…  http://x",
+                "   80  a name of so…  http://x",
                 "62893  字字字字",
             ],
         );

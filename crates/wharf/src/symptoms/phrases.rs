@@ -14,7 +14,7 @@ struct Phrase {
 
 /// Words of somebody who is taking a port.
 const BINDING: &[&str] = &["bind", "listen", "port", "socket"];
-const CONNECTING: &[&str] = &["connect", "dial", "socket", "request"];
+const CONNECTING: &[&str] = &["connect", "dial"];
 
 #[rustfmt::skip]
 const PHRASES: &[Phrase] = &[

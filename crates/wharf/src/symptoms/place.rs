@@ -69,8 +69,9 @@ fn address_word(word: &str) -> Option<Target> {
         let port = number(port)?;
         return Some(Target::Address(SocketAddr::new(IpAddr::from([0_u16; 8]), port)));
     }
-    if let Some(port) = word.strip_prefix("*:").or_else(|| word.strip_prefix(':')) {
-        return number(port).map(Target::Port);
+    let any = word.strip_prefix("*:").or_else(|| word.strip_prefix(':'));
+    if let Some(port) = any.and_then(number) {
+        return Some(Target::Port(port));
     }
     if let Ok(address) = word.parse::<SocketAddr>() {
         return (address.port() != 0).then_some(Target::Address(address));
