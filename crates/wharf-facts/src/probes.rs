@@ -51,6 +51,8 @@ pub enum Connect {
     TimedOut(u64),
     /// It failed otherwise, with what the system said.
     Failed(String),
+    /// Nobody tried, for this reason: it has one slot, or is another user's.
+    NotTried(String),
 }
 
 /// What a server did while nothing was said to it.
@@ -99,6 +101,21 @@ pub struct HttpFacts {
     pub foreign_origin: Seen<Reception>,
     /// Whether a WebSocket could be opened from an Origin that is none of its own.
     pub foreign_websocket: Seen<Reception>,
+    /// How it took the name by which it was asked for, as Host. Servers of developers refuse names
+    /// that they do not know.
+    pub named_host: Seen<Reception>,
+    /// How it took a CORS preflight, by Origin: `http://localhost:3000` and `http://127.0.0.1:3000`
+    /// are two.
+    pub preflights: Seen<Vec<Preflight>>,
+}
+
+/// How a server took a CORS preflight (Fetch standard, §4.8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Preflight {
+    /// The Origin that asked.
+    pub origin: String,
+    /// Whether it may.
+    pub taken: Reception,
 }
 
 /// How a server took what it should not trust.

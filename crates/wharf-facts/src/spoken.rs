@@ -41,8 +41,28 @@ pub enum Spoken {
     Nats,
     /// The Java debugger's wire protocol.
     Jdwp,
-    /// Node's inspector, or Chrome's DevTools.
+    /// Node's inspector, or another that answers as it does.
     Inspector,
+    /// Chrome's DevTools.
+    Devtools,
+    /// The Debug Adapter Protocol, as debugpy speaks it.
+    Dap,
+    /// GDB's remote protocol.
+    Gdb,
+    /// gRPC, on HTTP/2 without TLS.
+    Grpc,
+    /// WebSocket, and no pages beside it.
+    Websocket,
+    /// DNS.
+    Dns,
+    /// Docker's API, on HTTP.
+    Docker,
+    /// IMAP.
+    Imap,
+    /// POP3.
+    Pop3,
+    /// VNC's protocol (RFB).
+    Rfb,
     /// Nothing that was tried was answered.
     Silent,
     /// Another one, by name.
@@ -67,6 +87,16 @@ const WORDS: &[(&str, Spoken)] = &[
     ("nats", Spoken::Nats),
     ("jdwp", Spoken::Jdwp),
     ("inspector", Spoken::Inspector),
+    ("devtools", Spoken::Devtools),
+    ("dap", Spoken::Dap),
+    ("gdb", Spoken::Gdb),
+    ("grpc", Spoken::Grpc),
+    ("websocket", Spoken::Websocket),
+    ("dns", Spoken::Dns),
+    ("docker", Spoken::Docker),
+    ("imap", Spoken::Imap),
+    ("pop3", Spoken::Pop3),
+    ("rfb", Spoken::Rfb),
     ("silent", Spoken::Silent),
 ];
 
