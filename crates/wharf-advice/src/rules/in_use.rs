@@ -399,14 +399,15 @@ fn strangers<'a>(
 }
 
 fn specific_address_wins(case: &Case<'_>) -> Option<Draft> {
-    let is_wild = |row: &&&SocketFacts| row.socket.local.ip().is_unspecified();
-    let (wild, exact): (Vec<_>, Vec<_>) = case.listeners.iter().partition(is_wild);
+    let rows = case.listeners.iter().copied();
+    let (wild, exact): (Vec<&SocketFacts>, Vec<&SocketFacts>) =
+        rows.partition(|row| row.socket.local.ip().is_unspecified());
     let found = wild.iter().find_map(|wild| {
         let exact = exact
             .iter()
             .find(|exact| wild.socket.covers(exact.socket.local))?;
         let (loser, winner) = strangers(case, wild, exact)?;
-        Some((**exact, loser, winner))
+        Some((*exact, loser, winner))
     });
     let (exact, loser, winner) = found?;
     Some(
