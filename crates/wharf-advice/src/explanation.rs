@@ -288,8 +288,6 @@ pub enum OtherKind {
     TimeWait,
     /// Connections that go out from this port.
     Outgoing,
-    /// Somebody on the same port of the other transport.
-    OtherTransport,
     /// Somebody on the same port in another network namespace.
     OtherNamespace,
     /// Somebody on a port nearby.

@@ -7,6 +7,9 @@ use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::de::{self, Deserializer};
 use serde::{Deserialize, Serialize};
 
+use wharf_facts::Snapshot;
+
+use crate::Finding;
 use crate::case::Case;
 use crate::draft::Draft;
 
@@ -31,6 +34,28 @@ pub struct Rule {
 }
 
 impl Rule {
+    /// What it finds in `case`, if it can happen there at all.
+    pub(crate) fn look(&self, case: &Case<'_>) -> Option<Finding> {
+        if !self.happens_on(case.snapshot) {
+            return None;
+        }
+        (self.detect)(case).map(|draft| draft.by(self))
+    }
+
+    /// Whether its situation can happen on the machine of `snapshot`. On a machine of which the
+    /// system is unknown, only what can happen on all three.
+    fn happens_on(&self, snapshot: &Snapshot) -> bool {
+        let has = |platform| self.platforms.contains(&platform);
+        let inside = snapshot.system.inside.known();
+        let is_wsl = inside.is_some_and(|inside| inside.wsl.is_some());
+        match snapshot.system.os.known().map(String::as_str) {
+            Some("linux") => has(Platform::Linux) || (is_wsl && has(Platform::Wsl)),
+            Some("macos") => has(Platform::Macos),
+            Some("windows") => has(Platform::Windows),
+            _ => has(Platform::Linux) && has(Platform::Macos) && has(Platform::Windows),
+        }
+    }
+
     /// Its page in the docs, from the root of the repository.
     #[must_use]
     pub fn page(&self) -> String {

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Seen;
+use crate::{Checkout, Seen};
 
 /// The machine.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -62,6 +62,8 @@ pub struct Viewer {
     pub pid: Seen<u32>,
     /// The directory it was run in.
     pub cwd: Seen<String>,
+    /// The checkout that this directory lies in.
+    pub checkout: Seen<Option<Checkout>>,
     /// The effective capabilities that change what may be seen or bound, by their names without
     /// `CAP_`, in lower case: `sys_ptrace`, `net_admin`, `net_bind_service`, `dac_read_search`.
     pub capabilities: Seen<Vec<String>>,

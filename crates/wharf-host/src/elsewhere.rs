@@ -141,13 +141,16 @@ pub(crate) fn system() -> System {
 }
 
 pub(crate) fn viewer() -> Viewer {
+    let cwd = std::env::current_dir();
     Viewer {
         uid: unseen("read the user's number"),
         user: unseen("read the user's name"),
         pid: Seen::Known(std::process::id()),
-        cwd: std::env::current_dir()
-            .map(|cwd| cwd.display().to_string())
-            .into(),
+        checkout: match &cwd {
+            Ok(cwd) => crate::checkout::of(cwd),
+            Err(error) => Seen::unknown(error),
+        },
+        cwd: cwd.map(|cwd| cwd.display().to_string()).into(),
         capabilities: unseen("read the capabilities"),
     }
 }

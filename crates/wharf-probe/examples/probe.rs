@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
-use wharf_probe::{Consent, Curiosity, Plan, Target, probe};
+use wharf_probe::{Consent, Curiosity, Owner, Plan, Target, Whose, guess, probe};
 
 #[expect(
     clippy::print_stdout,
@@ -29,6 +29,7 @@ fn main() -> ExitCode {
             return ExitCode::from(2);
         }
     };
+    let target = target.guessed(guess(&Owner::of_port(address.port(), Whose::Own)));
     let plan = Plan {
         consent: Consent::Asked,
         curiosity: if is_curious {

@@ -1,9 +1,64 @@
-//! The catalogue.
+//! The catalogue: a file for each chapter of it.
 
-use crate::Rule;
+use std::sync::OnceLock;
+
+use crate::rule::{Need, Platform};
+use crate::{Rule, RuleId};
+
+mod bind;
+mod browser;
+mod connect;
+mod containers;
+mod exposure;
+mod families;
+mod forwards;
+mod in_use;
+mod limits;
+mod names;
+mod nothing;
+mod ours;
+mod proxies;
+mod range;
+mod tls;
+mod wrong;
 
 /// Every rule, by its number.
 #[must_use]
 pub fn rules() -> &'static [Rule] {
-    &[]
+    static ALL: OnceLock<Vec<Rule>> = OnceLock::new();
+    ALL.get_or_init(|| {
+        let chapters = [
+            bind::RULES,
+            browser::RULES,
+            connect::RULES,
+            containers::RULES,
+            exposure::RULES,
+            families::RULES,
+            forwards::RULES,
+            in_use::RULES,
+            limits::RULES,
+            names::RULES,
+            nothing::RULES,
+            ours::RULES,
+            proxies::RULES,
+            range::RULES,
+            tls::RULES,
+            wrong::RULES,
+        ];
+        let mut all = chapters.concat();
+        all.sort_by_key(|rule| rule.number);
+        all
+    })
+}
+
+const LINUX: &[Platform] = &[Platform::Linux];
+const WSL: &[Platform] = &[Platform::Wsl];
+const MACOS: &[Platform] = &[Platform::Macos];
+const UNIX: &[Platform] = &[Platform::Linux, Platform::Macos];
+const WINDOWS: &[Platform] = &[Platform::Windows, Platform::Wsl];
+const ALL: &[Platform] = &[Platform::Linux, Platform::Macos, Platform::Windows];
+
+/// The name of a rule.
+const fn id(name: &'static str) -> RuleId {
+    RuleId(name)
 }

@@ -63,6 +63,11 @@ impl Request {
         }
     }
 
+    /// The length of its first line, with its end.
+    pub(crate) fn first_line(&self) -> usize {
+        self.method.len() + self.path.len() + " ".len() + " HTTP/1.1\r\n".len()
+    }
+
     /// Its bytes.
     pub(crate) fn bytes(&self) -> Vec<u8> {
         let mut text = format!(

@@ -1,5 +1,8 @@
 //! A question in HTTP/1, and what comes back.
 
+use std::io;
+use std::time::Duration;
+
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
 use tokio::time::Instant;
 
@@ -19,18 +22,52 @@ pub(super) enum Exchange {
     Ended,
 }
 
+/// How a question is put.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// At once.
+    AtOnce,
+    /// Its first line, then after a moment the rest. Who speaks in lines answers the first one: Redis
+    /// and memcached say what is wrong with it. The header `Host` would make Redis write of an attack.
+    FirstLine,
+}
+
+/// How long those who speak in lines are given to answer the first one.
+const MOMENT: Duration = Duration::from_millis(8);
+
 /// Asks, and reads the answer: its first byte until `first`, the rest of it until `until`.
 pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     stream: &mut S,
     request: &Request,
+    pace: Pace,
     first: Instant,
     until: Instant,
 ) -> Exchange {
-    // A request is far smaller than any send buffer: this does not wait.
-    if stream.write_all(&request.bytes()).await.is_err() || stream.flush().await.is_err() {
+    let bytes = request.bytes();
+    let mut rest = bytes.as_slice();
+    if pace == Pace::FirstLine {
+        let line = request.first_line().min(rest.len());
+        if say(stream, &rest[..line]).await.is_err() {
+            return Exchange::Ended;
+        }
+        rest = &rest[line..];
+        let mut said = Vec::new();
+        match hear(stream, until.min(Instant::now() + MOMENT), &mut said).await {
+            Heard::Nothing => {}
+            Heard::More => return Exchange::Other(said),
+            Heard::Closed | Heard::Broken => return Exchange::Ended,
+        }
+    }
+    if say(stream, rest).await.is_err() {
         return Exchange::Ended;
     }
     listen(stream, first, until).await
+}
+
+/// A request is far smaller than any send buffer: this does not wait.
+async fn say<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Result<()> {
+    stream.write_all(bytes).await?;
+    stream.flush().await
 }
 
 /// Reads the answer to a question that was asked.

@@ -43,7 +43,7 @@ pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
         tokio::select! {
             biased;
             answer = questions => answer,
-            end = connection => end.and(Ok(Http2::Mute)),
+            end = connection => end.and(Ok(Http2::Not)),
         }
     };
     match timeout_at(until, asked).await {

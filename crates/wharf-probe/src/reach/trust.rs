@@ -7,7 +7,7 @@
 
 use wharf_facts::{HttpFacts, Preflight, Reception, Seen, Spoken};
 
-use super::exchange::{self, Exchange};
+use super::exchange::{self, Exchange, Pace};
 use super::line::leave;
 use super::tls::{self, Handshake, Offer};
 use super::visit::Visit;
@@ -27,11 +27,11 @@ pub(super) async fn ask(visit: &mut Visit<'_>, request: &Request) -> Option<Answ
         let Ok(Handshake::Done(mut stream)) = shaken else {
             return None;
         };
-        let exchange = exchange::ask(&mut stream, request, until, until).await;
+        let exchange = exchange::ask(&mut stream, request, Pace::AtOnce, until, until).await;
         leave(*stream, b"", until).await;
         exchange
     } else {
-        let exchange = exchange::ask(&mut line, request, until, until).await;
+        let exchange = exchange::ask(&mut line, request, Pace::AtOnce, until, until).await;
         leave(line, b"", until).await;
         exchange
     };

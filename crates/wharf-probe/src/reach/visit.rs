@@ -8,13 +8,13 @@ use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
 use wharf_facts::{Connect, HttpFacts, Probe, Seen, Silence, Spoken};
 
-use super::exchange::{self, Exchange};
+use super::exchange::{self, Exchange, Pace};
 use super::http2::{self, Http2};
 use super::line::{Allowance, Heard, Line, hear, leave};
 use super::tls::{self, Handshake, Offer};
 use super::trust;
 use crate::page::{self, Answer, Hint, Request};
-use crate::plan::{BYTES, CONNECTIONS};
+use crate::plan::BYTES;
 use crate::speech::{self, Opening, Verdict};
 use crate::{Curiosity, Plan, Target};
 
@@ -123,7 +123,7 @@ impl Visit<'_> {
     }
 
     async fn converse(&mut self) {
-        for (opening, patience) in speech::openings(self.target.guess(), CONNECTIONS) {
+        for (opening, patience) in speech::openings(self.target.guess()) {
             let mut next = self.begin(opening, patience).await;
             if let Next::Then(opening) = next {
                 next = self.begin(opening, patience).await;
@@ -249,13 +249,14 @@ impl Visit<'_> {
     }
 
     async fn ask_page(&mut self, mut line: Line, by: Instant) -> Next {
-        let path = match self.target.guess().and_then(|guess| guess.spoken.known()) {
-            Some(Spoken::Docker) => DOCKER,
-            Some(Spoken::Inspector | Spoken::Devtools) => INSPECTOR,
-            _ => "/",
+        let (path, pace) = match self.target.guess().and_then(|guess| guess.spoken.known()) {
+            Some(Spoken::Docker) => (DOCKER, Pace::AtOnce),
+            Some(Spoken::Inspector | Spoken::Devtools) => (INSPECTOR, Pace::AtOnce),
+            Some(Spoken::Http | Spoken::Websocket) => ("/", Pace::AtOnce),
+            _ => ("/", Pace::FirstLine),
         };
         let request = Request::get(path, &self.target.host());
-        match exchange::ask(&mut line, &request, by, self.until).await {
+        match exchange::ask(&mut line, &request, pace, by, self.until).await {
             Exchange::Answer(answer) => {
                 leave(line, b"", self.until + PARTING).await;
                 self.page(path, &answer).await
@@ -396,7 +397,8 @@ impl Visit<'_> {
             }
             return;
         }
-        match exchange::ask(&mut stream, &Request::get("/", &host), self.until, self.until).await {
+        let request = Request::get("/", &host);
+        match exchange::ask(&mut stream, &request, Pace::AtOnce, self.until, self.until).await {
             Exchange::Answer(answer) => {
                 leave(stream, b"", self.until + PARTING).await;
                 self.http(page::facts("/", &answer)).await;

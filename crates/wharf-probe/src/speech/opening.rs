@@ -33,9 +33,9 @@ const PAGE: Duration = Duration::from_millis(100);
 const ANSWER: Duration = Duration::from_millis(50);
 
 /// What to try with a listener of which `guess` is thought, and how long to wait for each: the
-/// likeliest first, then the cheapest and most telling. No more than `most`, of which each but the
-/// first may need a connection.
-pub(crate) fn openings(guess: Option<&Guess>, most: usize) -> Vec<(Opening, Duration)> {
+/// likeliest first, then the cheapest and most telling. MongoDB, memcached and RabbitMQ need no
+/// opening of their own here: they answer to HTTP.
+pub(crate) fn openings(guess: Option<&Guess>) -> Vec<(Opening, Duration)> {
     let mut all = Vec::new();
     if let Some((opening, spoken, by)) = guess.and_then(|guess| {
         let spoken = guess.spoken.known()?;
@@ -53,7 +53,7 @@ pub(crate) fn openings(guess: Option<&Guess>, most: usize) -> Vec<(Opening, Dura
         (Opening::Tls, ANSWER),
         (Opening::Say(databases::POSTGRES), ANSWER),
         (Opening::Http2, ANSWER),
-        (Opening::Say(databases::MONGODB), ANSWER),
+        (Opening::Say(databases::REDIS), ANSWER),
         (Opening::Say(brokers::MQTT), ANSWER),
     ];
     for (opening, patience) in others {
@@ -61,7 +61,6 @@ pub(crate) fn openings(guess: Option<&Guess>, most: usize) -> Vec<(Opening, Dura
             all.push((opening, patience));
         }
     }
-    all.truncate(most);
     all
 }
 

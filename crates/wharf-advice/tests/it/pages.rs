@@ -1,0 +1,1 @@
+//! Each rule has its page, and each page its rule.
