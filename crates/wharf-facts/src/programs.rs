@@ -244,6 +244,10 @@ pub(crate) fn terminal(process: &ProcessFacts) -> Option<&str> {
     if is_one_of(process, TERMINALS) {
         return Some(name(process));
     }
+    // WSL 2 names the process that passes on a terminal of Windows so, with a pid.
+    if process.name.starts_with("Relay(") {
+        return Some("WSL");
+    }
     ide(process)
 }
 
@@ -326,6 +330,10 @@ pub(crate) fn forwarder(process: &ProcessFacts) -> Option<Reason> {
         "pasta",
         "pasta.avx2",
         "gvproxy",
+        "docker-desktop-proxy",
+        "limactl",
+        "vpnkit",
+        "wslrelay",
         "com.docker.backend",
         "OrbStack Helper",
     ];
@@ -341,6 +349,19 @@ pub(crate) fn forwarder(process: &ProcessFacts) -> Option<Reason> {
                 true => format!("[{address}]:{port}"),
                 false => format!("{address}:{port}"),
             }),
+        });
+    }
+    // `kubectl port-forward svc/db 5432:5432`
+    if name(process) == "kubectl" {
+        let mut rest = words(process).iter().skip_while(|word| *word != "port-forward");
+        rest.next()?;
+        let target: Vec<&str> = rest
+            .map(String::as_str)
+            .filter(|word| !word.starts_with('-'))
+            .collect();
+        return Some(Reason::ContainerForward {
+            program: "kubectl".to_owned(),
+            target: (!target.is_empty()).then(|| target.join(" ")),
         });
     }
     if is_one_of(process, &["ssh", "autossh"]) {

@@ -17,16 +17,23 @@
 //! Everything is as seen from the network and PID namespaces of this process. It all works
 //! without privilege; privilege only lets more owners be seen.
 //!
-//! Only Linux has an implementation so far. Elsewhere each question is answered by
-//! [`Error::Unsupported`], which names what is missing.
+//! On macOS, Windows and the BSDs the sockets, and who has them open, come from the crate
+//! `listeners`. Whatever else is missing there is answered by [`Error::Unsupported`] or by an unknown
+//! that names it. Containers, cgroups, namespaces and settings are asked for on Linux only.
 
 pub mod checkout;
 mod containers;
 mod error;
 pub mod owner;
+#[cfg(any(test, not(target_os = "linux")))]
+mod portable;
 pub mod ports;
 pub mod process;
 pub mod proxies;
+#[cfg_attr(
+    not(target_os = "linux"),
+    expect(dead_code, reason = "no command lines are read there")
+)]
 mod redact;
 mod resolver;
 pub mod snapshot;

@@ -126,6 +126,7 @@ pub fn take(scope: &Scope) -> Snapshot {
     find_owners(&mut snapshot, scope.extent);
     find_cgroups(&mut snapshot, scope.extent);
     snapshot.processes = processes(&snapshot, scope.extent).into();
+    snapshot.doubt_owners();
     if all {
         snapshot.settings = platform::settings();
         snapshot.interfaces = platform::interfaces().into();
@@ -238,14 +239,17 @@ fn processes(snapshot: &Snapshot, extent: Extent) -> Result<Vec<ProcessFacts>> {
         Extent::Listeners => Detail::Brief,
         Extent::Port(_) | Extent::Everything => Detail::Whole,
     });
-    let mut waiting: Vec<u32> = match extent {
-        Extent::Everything => crate::process::all()?,
-        Extent::Listeners | Extent::Port(_) => {
-            let tables = [&snapshot.tcp, &snapshot.udp];
-            let sockets = tables.into_iter().flat_map(|table| table.items());
-            sockets.flat_map(|socket| socket.owner.pids()).copied().collect()
+    let tables = [&snapshot.tcp, &snapshot.udp];
+    let sockets = tables.into_iter().flat_map(|table| table.items());
+    let mut waiting: Vec<u32> = sockets.flat_map(|socket| socket.owner.pids()).copied().collect();
+    if extent == Extent::Everything {
+        match crate::process::all() {
+            Ok(all) => waiting.extend(all),
+            // Where processes cannot be listed, those that have sockets can be seen all the same.
+            Err(error) if waiting.is_empty() => return Err(error),
+            Err(_) => {}
         }
-    };
+    }
     let mut seen: BTreeSet<u32> = BTreeSet::from([0]);
     let mut found = Vec::new();
     while let Some(pid) = waiting.pop() {

@@ -10,7 +10,7 @@ use std::os::unix::fs::{DirEntryExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// More directories than this are not listed.
-const MOST: usize = 10_000;
+const MOST: usize = 4_000;
 
 /// Where the hierarchy is mounted. Where both versions are, the second one is below `unified`.
 pub(super) fn root() -> Option<&'static Path> {
