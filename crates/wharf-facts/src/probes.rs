@@ -98,7 +98,8 @@ pub struct HttpFacts {
     pub framework: Option<String>,
     /// How it took a Host that is none of its own.
     pub foreign_host: Seen<Reception>,
-    /// How it took an Origin that is none of its own.
+    /// Whether a page of an Origin that is none of its own may read its answer
+    /// (`Access-Control-Allow-Origin`).
     pub foreign_origin: Seen<Reception>,
     /// Whether a WebSocket could be opened from an Origin that is none of its own.
     pub foreign_websocket: Seen<Reception>,

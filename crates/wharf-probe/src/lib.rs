@@ -9,7 +9,7 @@ mod speech;
 mod target;
 
 pub use guess::{By, Caution, Guess, Owner, Slot, Touch, Whose, guess};
-pub use plan::{BYTES, CONNECTIONS, CONNECTIONS_OF_TRUST, Consent, Curiosity, LONGEST, Plan};
+pub use plan::{BUDGET, BYTES, CONNECTIONS, CONNECTIONS_OF_TRUST, Consent, Curiosity, Plan};
 pub use reach::{probe, probe_all};
 pub use speech::{Verdict, recognise};
 pub use target::{NotProbed, Target};

@@ -6,6 +6,7 @@ use std::io::Write as _;
 use wharf_facts::Spoken;
 use wharf_probe::{By, Consent, Guess, Plan, Slot, Target, Touch, probe};
 
+use crate::real::PATIENT;
 use crate::server::{Fake, until_closed};
 use crate::summary;
 
@@ -124,7 +125,7 @@ fn each_is_told_from_all_others() {
             None,
         ),
         ("HTTP that fails", http(|_| answer("500 Internal Server Error\r\nServer: Werkzeug/3.0", "")), None),
-        ("debugpy", Fake::greeting(b"Content-Length: 60\r\n\r\n{\"seq\":1,\"type\":\"event\",\"event\":\"output\",\"debugpy\":\"1.8\"}  "), None),
+        ("debugpy", Fake::greeting(b"Content-Length: 57\r\n\r\n{\"seq\":1,\"type\":\"event\",\"event\":\"output\",\"debugpy\":\"1.8\"}"), None),
         ("TLS that takes no one", says(b"\x16\x03\x01", b"\x15\x03\x03\0\x02\x02\x28"), None),
         ("one that closes", Fake::start(drop), None),
         ("one that says nothing", Fake::start(until_closed), None),
@@ -141,6 +142,7 @@ fn each_is_told_from_all_others() {
         .collect();
     let plan = Plan {
         consent: Consent::Asked,
+        budget: PATIENT,
         ..Plan::default()
     };
     let mut table = String::new();
