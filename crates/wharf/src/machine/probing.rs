@@ -17,7 +17,7 @@ pub(crate) fn probe(snapshot: &mut Snapshot, addresses: &[SocketAddr], name: Opt
         .filter_map(|&address| target(snapshot, address, name))
         .collect();
     // One budget for all: they are asked side by side.
-    snapshot.probes = Seen::Known(probe_all(&targets, plan, wharf_probe::LONGEST));
+    snapshot.probes = Seen::Known(probe_all(&targets, plan, wharf_probe::BUDGET));
 }
 
 /// The addresses at which `listener` is asked: a wildcard is asked on each family that it takes.

@@ -39,7 +39,13 @@ fn the_exit_code_says_what_was_found() {
     assert_eq!(nothing.out.lines().count(), 1, "{}", nothing.out);
     let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
     let other = listener.local_addr().expect("an address").port();
-    let both = world.run(&["explain", &other.to_string(), &port.to_string(), "--short", "--no-probe"]);
+    let both = world.run(&[
+        "explain",
+        &other.to_string(),
+        &port.to_string(),
+        "--short",
+        "--no-probe",
+    ]);
     assert_eq!(both.code, 11, "the worst counts: {}", both.out);
     assert_eq!(both.out.lines().count(), 2, "{}", both.out);
     world.run(&["explain", "70000"]).fails(2, &["65535"]);
@@ -58,7 +64,11 @@ fn a_probe_adds_what_is_spoken_and_is_left_out_when_unwanted() {
     let target = port.to_string();
     let asked = speaks(world.run(&["explain", &target, "--json"]));
     assert_eq!(asked["protocol"], "http", "{asked}");
-    assert_eq!(asked["known-by"].as_str().or(asked["known_by"].as_str()), Some("probe"), "{asked}");
+    assert_eq!(
+        asked["known-by"].as_str().or(asked["known_by"].as_str()),
+        Some("probe"),
+        "{asked}"
+    );
     let unasked = speaks(world.run(&["explain", &target, "--json", "--no-probe"]));
     assert_ne!(unasked["known_by"], "probe", "{unasked}");
 }
@@ -98,12 +108,22 @@ fn the_map_groups_by_project() {
         assert!(map.lines().all(|line| line.chars().count() <= 80), "{map}");
     }
     let bare = world.run(&[]).ok();
-    assert!(bare.lines().last().is_some_and(|last| last.contains("wharf --help")), "{bare}");
+    assert!(
+        bare.lines()
+            .last()
+            .is_some_and(|last| last.contains("wharf --help")),
+        "{bare}"
+    );
     let asked = world.run(&["ls", "--probe", "--json"]).ok();
     let asked: Value = serde_json::from_str(&asked).expect("JSON");
     let rows = asked.as_array().expect("rows");
     let row = rows.iter().find(|row| row["port"] == port).expect("the row");
-    assert!(row["url"].as_str().is_some_and(|url| url.contains(&port.to_string())), "{row}");
+    assert!(
+        row["url"]
+            .as_str()
+            .is_some_and(|url| url.contains(&port.to_string())),
+        "{row}"
+    );
 }
 
 #[test]
@@ -121,13 +141,24 @@ fn a_watch_needs_a_terminal_and_leaves_it_as_it_was() {
     world.run(&["ls", "--watch"]).fails(2, &["no terminal"]);
     let wharf = crate::world::wharf().display().to_string();
     let mut command = Command::new("sh");
-    command.args(["-c", "(sleep 1; printf q) | script -qec \"$0 ls --watch\" /dev/null", &wharf]);
-    command.envs(world.environment()).env("TERM", "xterm").current_dir(world.project());
+    command.args([
+        "-c",
+        "(sleep 1; printf q) | script -qec \"stty rows 24 cols 100; $0 ls --watch\" /dev/null",
+        &wharf,
+    ]);
+    command
+        .envs(world.environment())
+        .env("TERM", "xterm")
+        .current_dir(world.project());
     let ran = world.finish(command);
     assert_eq!(ran.code, 0, "{}", ran.out);
     assert!(ran.out.contains("q quits"), "{}", ran.out);
     let (entered, left) = (ran.out.find("\x1b[?1049h"), ran.out.rfind("\x1b[?1049l"));
-    assert!(entered.is_some() && entered < left, "the screen was not given back: {:?}", ran.out);
+    assert!(
+        entered.is_some() && entered < left,
+        "the screen was not given back: {:?}",
+        ran.out
+    );
 }
 
 #[test]
@@ -135,11 +166,28 @@ fn a_commands_failure_is_explained_and_its_exit_code_kept() {
     let world = World::new();
     let listener = TcpListener::bind("127.0.0.1:0").expect("bound");
     let taken = listener.local_addr().expect("an address").port().to_string();
-    let ran = world.run(&["explain", "--", "python3", "-m", "http.server", &taken, "--bind", "127.0.0.1"]);
+    let ran = world.run(&[
+        "explain",
+        "--",
+        "python3",
+        "-m",
+        "http.server",
+        &taken,
+        "--bind",
+        "127.0.0.1",
+    ]);
     assert_eq!(ran.code, 1, "{}", ran.err);
-    assert!(ran.err.contains("Address already in use"), "its own words come through: {}", ran.err);
+    assert!(
+        ran.err.contains("Address already in use"),
+        "its own words come through: {}",
+        ran.err
+    );
     let pid = format!("(pid {})", std::process::id());
-    assert!(ran.err.contains("in-use") && ran.err.contains(&pid), "{}", ran.err);
+    assert!(
+        ran.err.contains("in-use") && ran.err.contains(&pid),
+        "{}",
+        ran.err
+    );
     let free = free_port();
     let url = format!("http://127.0.0.1:{free}/");
     let ran = world.run(&["explain", "--", "curl", "-sS", &url]);
@@ -152,7 +200,10 @@ fn what_fails_for_another_reason_is_passed_through() {
     let world = World::new();
     let run = |script: &str| world.run(&["explain", "--", "sh", "-c", script]);
     let fine = run("echo out; echo err >&2");
-    assert_eq!((fine.code, fine.out.as_str(), fine.err.as_str()), (0, "out\n", "err\n"));
+    assert_eq!(
+        (fine.code, fine.out.as_str(), fine.err.as_str()),
+        (0, "out\n", "err\n")
+    );
     let failed = run("echo nothing of the kind >&2; exit 7");
     assert_eq!((failed.code, failed.err.as_str()), (7, "nothing of the kind\n"));
     assert_eq!(run("kill -TERM $$").code, 143);

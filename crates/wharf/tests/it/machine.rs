@@ -20,10 +20,19 @@ fn a_colleagues_machine_is_judged_from_its_file() {
     let target = port.to_string();
     let ran = world.run(&["explain", &target, "--snapshot", "machine.json", "--json"]);
     let explained: Value = serde_json::from_str(&ran.out).expect("JSON");
-    assert_eq!(explained[0]["listeners"][0]["owners"][0]["pid"], pid, "{}", ran.out);
+    assert_eq!(
+        explained[0]["listeners"][0]["owners"][0]["pid"], pid,
+        "{}",
+        ran.out
+    );
     let map = world.run(&["ls", "--snapshot", "machine.json", "--json"]).ok();
     let map: Value = serde_json::from_str(&map).expect("JSON");
-    let ports: Vec<&Value> = map.as_array().expect("rows").iter().map(|row| &row["port"]).collect();
+    let ports: Vec<&Value> = map
+        .as_array()
+        .expect("rows")
+        .iter()
+        .map(|row| &row["port"])
+        .collect();
     assert!(ports.contains(&&Value::from(port)), "{map}");
     let ran = world.run(&["doctor", "--snapshot", "machine.json", "--json"]);
     let doctor: Value = serde_json::from_str(&ran.out).expect("JSON");
@@ -33,7 +42,10 @@ fn a_colleagues_machine_is_judged_from_its_file() {
     let wharf = crate::world::wharf().display().to_string();
     piped.args(["-c", "\"$0\" ls --snapshot - --json < machine.json", &wharf]);
     piped.envs(world.environment()).current_dir(world.project());
-    assert_eq!(serde_json::from_str::<Value>(&world.finish(piped).ok()).expect("JSON"), map);
+    assert_eq!(
+        serde_json::from_str::<Value>(&world.finish(piped).ok()).expect("JSON"),
+        map
+    );
 }
 
 #[test]
@@ -42,7 +54,13 @@ fn secrets_do_not_leave_with_a_snapshot() {
     let port = free_port();
     let mut command = Command::new(peer());
     command
-        .args(["hello", "--token=hunter2-a", "--api-key", "hunter2-b", "redis://ada:hunter2-c@localhost"])
+        .args([
+            "hello",
+            "--token=hunter2-a",
+            "--api-key",
+            "hunter2-b",
+            "redis://ada:hunter2-c@localhost",
+        ])
         .env("PORT", port.to_string())
         .env("SECRET", "hunter2-d")
         .env("HTTP_PROXY", "http://ada:hunter2-e@proxy.invalid:3128");
@@ -70,7 +88,9 @@ fn what_is_no_snapshot_is_refused() {
     }
     // What a file does not tell is unknown, and never nothing.
     world.write("empty.json", "{\"version\": 1}");
-    world.run(&["ls", "--snapshot", "empty.json"]).fails(12, &["could not be seen"]);
+    world
+        .run(&["ls", "--snapshot", "empty.json"])
+        .fails(12, &["could not be seen"]);
     let explained = world.run(&["explain", "80", "--snapshot", "empty.json"]);
     assert_eq!(explained.code, 12, "{}", explained.out);
 }

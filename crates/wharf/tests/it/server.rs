@@ -31,7 +31,10 @@ impl Beside {
     /// The tests' service in this mode, on this port.
     pub(crate) fn peer(world: &World, mode: &str, port: u16) -> Self {
         let mut command = Command::new(peer());
-        command.arg(mode).env("PORT", port.to_string()).current_dir(world.project());
+        command
+            .arg(mode)
+            .env("PORT", port.to_string())
+            .current_dir(world.project());
         let beside = Self::start(world, command);
         await_listener(port);
         beside
@@ -78,7 +81,9 @@ impl Beside {
 impl Drop for Beside {
     fn drop(&mut self) {
         // The group: what it started ends with it. SIGKILL ends also what stands still.
-        let group = i32::try_from(self.child.id()).ok().and_then(rustix::process::Pid::from_raw);
+        let group = i32::try_from(self.child.id())
+            .ok()
+            .and_then(rustix::process::Pid::from_raw);
         if let Some(group) = group {
             // It may have ended by itself.
             let _ = rustix::process::kill_process_group(group, Signal::KILL);

@@ -46,7 +46,10 @@ fn on_a_terminal_one_is_asked_before_sigkill() {
         let wharf = crate::world::wharf().display().to_string();
         let mut command = Command::new("sh");
         // script(1) gives it a terminal.
-        command.args(["-c", "(sleep 1; echo \"$2\") | script -qec \"$0 stop $1 --timeout 300ms\" /dev/null"]);
+        command.args([
+            "-c",
+            "(sleep 1; echo \"$2\") | script -qec \"$0 stop $1 --timeout 300ms\" /dev/null",
+        ]);
         command.args([&wharf, &port.to_string(), answer]);
         command.envs(world.environment()).current_dir(world.project());
         let ran = world.finish(command);
@@ -89,16 +92,23 @@ fn the_first_process_is_never_stopped() {
 #[test]
 fn a_service_is_stopped_by_its_stack() {
     let world = World::new();
-    world.file("[service.web]\nrun = \"PEER hello\"\nneeds = [\"api\"]\n[service.api]\nrun = \"PEER echo\"\n");
+    world
+        .file("[service.web]\nrun = \"PEER hello\"\nneeds = [\"api\"]\n[service.api]\nrun = \"PEER echo\"\n");
     let up = world.up();
-    let listens = world.service("web")["listens"][0].as_str().expect("an address").to_owned();
+    let listens = world.service("web")["listens"][0]
+        .as_str()
+        .expect("an address")
+        .to_owned();
     let said = world.run(&["stop", &listens]).ok();
     assert_eq!(said, "stop the service web of the stack p");
     eventually("it is stopped", || world.service("web")["phase"] == "stopped");
     assert_eq!(world.service("api")["phase"], "ready", "the rest goes on");
     world.run(&["restart", "web"]).ok();
     eventually("it is back", || world.service("web")["phase"] == "ready");
-    assert_eq!(world.run(&["stop", "web"]).ok(), "stop the service web of the stack p");
+    assert_eq!(
+        world.run(&["stop", "web"]).ok(),
+        "stop the service web of the stack p"
+    );
     eventually("it is stopped", || world.service("web")["phase"] == "stopped");
     up.stop();
     world.await_empty();

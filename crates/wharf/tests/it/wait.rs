@@ -11,7 +11,10 @@ fn it_waits_until_somebody_listens() {
     let world = World::new();
     let port = free_port();
     let mut command = Command::new(peer());
-    command.arg("late").env("PORT", port.to_string()).current_dir(world.project());
+    command
+        .arg("late")
+        .env("PORT", port.to_string())
+        .current_dir(world.project());
     let _server = Beside::start(&world, command);
     let target = format!("localhost:{port}");
     world
@@ -20,7 +23,10 @@ fn it_waits_until_somebody_listens() {
     let mut waiting = world.start(&["wait", &target]);
     world.write("go", "");
     let ran = waiting.wait();
-    assert_eq!((ran.code, ran.out.trim()), (0, format!("127.0.0.1:{port}").as_str()));
+    assert_eq!(
+        (ran.code, ran.out.trim()),
+        (0, format!("127.0.0.1:{port}").as_str())
+    );
 }
 
 #[test]
@@ -83,9 +89,13 @@ fn a_service_is_waited_for_by_its_name() {
 #[test]
 fn what_cannot_be_waited_for_is_said() {
     let world = World::new();
-    world.run(&["wait", "pid:1"]).fails(2, &["a process is no address"]);
+    world
+        .run(&["wait", "pid:1"])
+        .fails(2, &["a process is no address"]);
     world.run(&["wait", "70000"]).fails(2, &["65535", "pid:70000"]);
-    world.run(&["wait", "3000", "--timeout", "soon"]).fails(2, &["soon"]);
+    world
+        .run(&["wait", "3000", "--timeout", "soon"])
+        .fails(2, &["soon"]);
     world
         .run(&["wait", "192.0.2.1:80", "--timeout", "50ms"])
         .fails(2, &["another machine", "--until answer"]);

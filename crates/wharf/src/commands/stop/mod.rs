@@ -6,6 +6,7 @@ mod carry_out;
 mod plan;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use wharf_facts::Snapshot;
 use wharf_host::snapshot::Scope;
@@ -17,9 +18,13 @@ use crate::report::{Code, Report};
 
 use plan::{Found, Way};
 
+/// Everything is looked at, since what this command runs within is to be told from the rest. Engines
+/// of containers are waited for no longer than this.
+const PATIENCE: Duration = Duration::from_millis(200);
+
 pub(super) fn run(args: &Stop) -> Result<ExitCode, Report> {
     let machine = Machine::of(args.snapshot.as_deref());
-    let snapshot = machine.facts(&scope(args))?;
+    let snapshot = machine.facts(&Scope::everything().patient(PATIENCE))?;
     let target = &args.target;
     let ways = match plan::of(&snapshot, target) {
         Found::Ways(ways) => ways,
@@ -43,13 +48,6 @@ pub(super) fn run(args: &Stop) -> Result<ExitCode, Report> {
         carry_out::run(way, args)?;
     }
     Ok(ExitCode::SUCCESS)
-}
-
-fn scope(args: &Stop) -> Scope {
-    match args.target.port() {
-        Some(port) => Scope::port(port),
-        None => Scope::everything().patient(std::time::Duration::from_millis(100)),
-    }
 }
 
 fn hidden(args: &Stop, user: &str) -> Report {
