@@ -35,7 +35,7 @@ const PHRASES: &[Phrase] = &[
     Phrase { any: &["emfile", "too many open files", "(os error 24)", "errno 24]"], with: &[], operation: Operation::Accept, failure: Failure::TooManyFiles },
     Phrase { any: &["file watchers", "inotify watch", "inotify_add_watch", "inotify instances"], with: &["enospc", "limit", "no space", "emfile"],
         operation: Operation::Watch, failure: Failure::NoSpace },
-    Phrase { any: &["econnreset", "connection reset", "socket hang up", "empty reply from server", "err_empty_response", "err_connection_reset", "other side closed", "broken pipe"],
+    Phrase { any: &["econnreset", "connection reset", "socket hang up", "empty reply from server", "err_empty_response", "err_connection_reset", "other side closed", "disconnected from the target vm", "broken pipe"],
         with: &[], operation: Operation::Talk, failure: Failure::Reset },
     Phrase { any: &["etimedout", "connection timed out", "operation timed out", "i/o timeout", "connect timed out", "connecttimeout", "connection timeout", "err_connection_timed_out"],
         with: &[], operation: Operation::Connect, failure: Failure::TimedOut },

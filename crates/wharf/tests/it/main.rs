@@ -2,6 +2,7 @@
 
 mod bad_input;
 mod capture;
+mod catalogue;
 mod datagrams;
 mod door;
 mod echo;

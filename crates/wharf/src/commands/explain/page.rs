@@ -14,7 +14,10 @@ const LABEL: usize = 10;
 
 /// What is there. `now` is when it was seen, in seconds since 1970.
 pub(super) fn facts(prose: &Prose, explanation: &Explanation, now: u64) {
-    prose.hanging(&[Paint::Bold.of(&explanation.subject)], &explanation.summary);
+    prose.hanging(
+        &[Paint::Bold.of(format!("{}:", explanation.subject))],
+        &explanation.summary,
+    );
     if let Some(port) = &explanation.port {
         row(prose, "port", &port.says);
     }
@@ -138,7 +141,8 @@ fn story(prose: &Prose, owner: &OwnerStory, now: u64) {
         prose.painted_hanging(&[label("")], command, Paint::Dim);
     }
     if let Some(reason) = &owner.reason {
-        row(prose, "  why", reason);
+        // It goes on from the process's name.
+        row(prose, "  why", reason.strip_prefix("and ").unwrap_or(reason));
     }
     if let Some(place) = place(owner) {
         row(prose, "  in", &place);
