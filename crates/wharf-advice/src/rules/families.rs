@@ -157,11 +157,11 @@ fn only_ipv4(case: &Case<'_>) -> Option<Draft> {
         )
         .likely(88)
     } else {
-        Draft::warning(
+        Draft::note(
             case.subject(),
             format!("{whos} listens on IPv4 only, and the name means [::1] first: clients that do not try on are refused."),
         )
-        .likely(65)
+        .likely(48)
     };
     let mut draft = draft.seen(Method::Sockets, listeners_seen(case));
     if let Some(resolution) = resolution {

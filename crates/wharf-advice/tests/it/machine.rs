@@ -371,7 +371,7 @@ fn symptom(rest: &[String]) -> Symptom {
 /// Puts `new` into `old`: objects by their fields, all else whole.
 fn merge(old: &mut Value, new: Value) {
     match (old, new) {
-        (Value::Object(old), Value::Object(new)) => {
+        (Value::Object(old), Value::Object(new)) if !new.contains_key("unknown") => {
             for (key, value) in new {
                 merge(old.entry(key).or_insert(Value::Null), value);
             }

@@ -84,7 +84,7 @@ fn a_server_is_explained() {
         process 900 firefox
         probe 127.0.0.1:5173 accepted http status=200 framework=Vite
         probe [::1]:5173 refused",
-        Verdict::Warnings,
+        Verdict::Clean,
     );
 }
 
