@@ -215,13 +215,9 @@ fn localhost(case: &Case<'_>) -> Seen<String> {
 }
 
 fn localhost_names(case: &Case<'_>) -> Seen<String> {
-    let mut below = case
-        .snapshot
-        .names
-        .resolutions
-        .iter()
-        .filter(|resolution| resolution.name.ends_with(".localhost"));
-    let Some(resolution) = below.next() else {
+    let all = case.snapshot.names.resolutions.iter();
+    let below = all.filter(|resolution| resolution.name.ends_with(".localhost"));
+    let Some(resolution) = below.min_by_key(|resolution| &resolution.name) else {
         return Seen::unknown("no name below localhost was resolved");
     };
     resolution.answer.as_ref().map(|answer| match answer {

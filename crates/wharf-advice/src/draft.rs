@@ -2,6 +2,18 @@
 
 use crate::{Evidence, Finding, Fix, Method, Rule, Severity, words};
 
+/// What a finding can be about.
+pub(crate) trait Subject {
+    /// It, in words.
+    fn name(self) -> String;
+}
+
+impl<T: ToString> Subject for T {
+    fn name(self) -> String {
+        self.to_string()
+    }
+}
+
 /// What a rule found, without the rule's name.
 #[derive(Debug, Clone)]
 pub(crate) struct Draft {
@@ -20,18 +32,18 @@ struct Body {
 
 impl Draft {
     /// It does not work, and this is why.
-    pub(crate) fn problem(subject: impl ToString, says: impl Into<String>) -> Self {
-        Self::new(Severity::Problem, 80, subject.to_string(), says.into())
+    pub(crate) fn problem(subject: impl Subject, says: impl Into<String>) -> Self {
+        Self::new(Severity::Problem, 80, subject.name(), says.into())
     }
 
     /// It works, and will bite.
-    pub(crate) fn warning(subject: impl ToString, says: impl Into<String>) -> Self {
-        Self::new(Severity::Warning, 50, subject.to_string(), says.into())
+    pub(crate) fn warning(subject: impl Subject, says: impl Into<String>) -> Self {
+        Self::new(Severity::Warning, 50, subject.name(), says.into())
     }
 
     /// Good to know.
-    pub(crate) fn note(subject: impl ToString, says: impl Into<String>) -> Self {
-        Self::new(Severity::Note, 30, subject.to_string(), says.into())
+    pub(crate) fn note(subject: impl Subject, says: impl Into<String>) -> Self {
+        Self::new(Severity::Note, 30, subject.name(), says.into())
     }
 
     fn new(severity: Severity, likelihood: u8, subject: String, says: String) -> Self {

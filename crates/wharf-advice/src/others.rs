@@ -49,12 +49,12 @@ pub(crate) fn others(case: &Case<'_>) -> Vec<Other> {
             OtherKind::Published,
             None,
             1,
-            format!("published by the container {name}, from its port {inside}"),
+            &format!("published by the container {name}, from its port {inside}"),
         ));
     }
     for row in &case.bound {
         let says = format!("bound by {}, and not listening", case.who(row));
-        all.push(other(OtherKind::Bound, Some(row.socket.local), 1, says));
+        all.push(other(OtherKind::Bound, Some(row.socket.local), 1, &says));
     }
     let resting = of_state(case, |state| state == TcpState::TimeWait);
     if let Some(first) = resting.first() {
@@ -63,7 +63,7 @@ pub(crate) fn others(case: &Case<'_>) -> Vec<Other> {
             OtherKind::TimeWait,
             Some(first.socket.local),
             resting.len(),
-            says,
+            &says,
         ));
     }
     if case.listeners.is_empty() {
@@ -76,7 +76,7 @@ pub(crate) fn others(case: &Case<'_>) -> Vec<Other> {
                 case.who(row),
                 row.socket.remote
             );
-            all.push(other(OtherKind::Outgoing, Some(row.socket.local), 1, says));
+            all.push(other(OtherKind::Outgoing, Some(row.socket.local), 1, &says));
         }
     }
     elsewhere(case, port, &mut all);
@@ -98,7 +98,7 @@ fn elsewhere(case: &Case<'_>, port: u16, all: &mut Vec<Other>) {
         let row = namespace.listeners.items().iter().find(|row| row.port() == port);
         if let Some(row) = row {
             let says = format!("somebody listens in {}", namespace_name(case, namespace));
-            found.push(other(OtherKind::OtherNamespace, Some(row.socket.local), 1, says));
+            found.push(other(OtherKind::OtherNamespace, Some(row.socket.local), 1, &says));
         }
     }
     found.sort_by(|a, b| (a.address, &a.says).cmp(&(b.address, &b.says)));
@@ -131,15 +131,15 @@ fn nearby(case: &Case<'_>, port: u16, all: &mut Vec<Other>) {
     rows.dedup_by_key(|row| (row.port(), row.owner.pids().first().copied()));
     for row in rows {
         let says = format!("{} listens on {}", case.who(row), row.socket.local);
-        all.push(other(OtherKind::Nearby, Some(row.socket.local), 1, says));
+        all.push(other(OtherKind::Nearby, Some(row.socket.local), 1, &says));
     }
 }
 
-fn other(kind: OtherKind, address: Option<SocketAddr>, count: usize, says: String) -> Other {
+fn other(kind: OtherKind, address: Option<SocketAddr>, count: usize, says: &str) -> Other {
     Other {
         kind,
         address,
         count: u32::try_from(count).unwrap_or(u32::MAX),
-        says: words::clean(&says),
+        says: words::clean(says),
     }
 }

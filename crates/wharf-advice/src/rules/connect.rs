@@ -121,7 +121,7 @@ fn packets_dropped(case: &Case<'_>) -> Option<Draft> {
     // Connections to a full listener wait just so: another rule tells of it.
     let is_full =
         |listener: &&SocketFacts| listener.socket.receive_queue >= listener.socket.send_queue.max(1);
-    if case.listeners.iter().any(|listener| is_full(&listener)) {
+    if case.listeners.iter().any(is_full) {
         return None;
     }
     Some(

@@ -194,8 +194,7 @@ fn published_but_loopback_inside(case: &Case<'_>) -> Option<Draft> {
         let resets = |probe: &&wharf_facts::Probe| {
             matches!(probe.silence, Seen::Known(Silence::Reset | Silence::Closed))
         };
-        let is_reset =
-            case.failure() == Some(Failure::Reset) || case.probes.iter().any(|probe| resets(&probe));
+        let is_reset = case.failure() == Some(Failure::Reset) || case.probes.iter().any(resets);
         return is_reset.then(|| {
             Draft::problem(
                 case.subject(),

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use wharf_facts::{Connect, Family, Meeting, ProcessFacts, Reason, Seen, SocketFacts};
+use wharf_facts::{Connect, Family, Meeting, ProcessFacts, Reason, Seen};
 
 use super::nothing::listeners_seen;
 use super::{ALL, LINUX, Need, id};
@@ -46,15 +46,6 @@ pub(super) const RULES: &[Rule] = &[
         platforms: LINUX,
         needs: &[Need::Settings, Need::Names],
         detect: ipv6_off,
-    },
-    Rule {
-        id: id("split-brain"),
-        number: 61,
-        title: "Two programs share the port, one for each family",
-        symptom: "localhost shows another thing than 127.0.0.1, or now one and now the other",
-        platforms: ALL,
-        needs: &[Need::Sockets, Need::Processes],
-        detect: split_brain,
     },
 ];
 
@@ -166,11 +157,11 @@ fn only_ipv4(case: &Case<'_>) -> Option<Draft> {
         )
         .likely(88)
     } else {
-        Draft::warning(
+        Draft::note(
             case.subject(),
             format!("{whos} listens on IPv4 only, and the name means [::1] first: clients that do not try on are refused."),
         )
-        .likely(65)
+        .likely(48)
     };
     let mut draft = draft.seen(Method::Sockets, listeners_seen(case));
     if let Some(resolution) = resolution {
@@ -272,50 +263,4 @@ fn ipv6_off(case: &Case<'_>) -> Option<Draft> {
         ),
         _ => draft,
     })
-}
-
-fn split_brain(case: &Case<'_>) -> Option<Draft> {
-    let (Meeting::Listeners(v4), Meeting::Listeners(v6)) = (case.meets_v4(), case.meets_v6()) else {
-        return None;
-    };
-    let owners = |rows: &[&SocketFacts]| -> Vec<&ProcessFacts> {
-        rows.iter().flat_map(|row| case.owners(row)).collect()
-    };
-    let (by_v4, by_v6) = (owners(&v4), owners(&v6));
-    let (one, other) = (by_v4.first()?, by_v6.first()?);
-    let is_same = |a: &ProcessFacts, b: &ProcessFacts| {
-        let related = |a: &ProcessFacts, b: &ProcessFacts| {
-            case.snapshot
-                .ancestry(a.pid)
-                .iter()
-                .any(|above| above.pid == b.pid)
-        };
-        // A forwarder has a process for each family, both of one parent.
-        let twins = a.name == b.name && a.parent == b.parent && a.cwd == b.cwd && a.command == b.command;
-        let forwards = matches!(a.reason, Seen::Known(Reason::ContainerForward { .. })) && a.name == b.name;
-        related(a, b) || related(b, a) || twins || forwards
-    };
-    if by_v4.iter().any(|a| by_v6.iter().any(|b| is_same(a, b))) {
-        return None;
-    }
-    let shown = |process| words::introduce(case.snapshot, process);
-    Some(
-        Draft::problem(
-            case.subject(),
-            format!(
-                "Two programs have this port: IPv4 reaches {}, IPv6 reaches {}.",
-                words::process(one),
-                words::process(other)
-            ),
-        )
-        .likely(86)
-        .seen(Method::Sockets, listeners_seen(case))
-        .seen(Method::Processes, format!("IPv4: {}", shown(one)))
-        .seen(Method::Processes, format!("IPv6: {}", shown(other)))
-        .run(
-            "Stop the one that you do not mean: IPv4's",
-            format!("kill {}", one.pid),
-        )
-        .run("or IPv6's.", format!("kill {}", other.pid)),
-    )
 }

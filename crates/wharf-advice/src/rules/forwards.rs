@@ -116,7 +116,7 @@ fn ssh_forward_far_end_closed(case: &Case<'_>) -> Option<Draft> {
         probe.connect == Connect::Accepted
             && matches!(probe.silence, Seen::Known(Silence::Closed | Silence::Reset))
     };
-    let by_probe = case.probes.iter().any(|probe| is_closed(&probe));
+    let by_probe = case.probes.iter().any(is_closed);
     let by_symptom = case.failure() == Some(Failure::Reset)
         || case.mentions(&["open failed", "administratively prohibited"]);
     if !by_probe && !by_symptom {

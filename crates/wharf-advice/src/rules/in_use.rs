@@ -2,13 +2,12 @@
 
 use std::net::IpAddr;
 
-use wharf_facts::{Holder, ProcessFacts, Protocol, Reason, Seen, SocketFacts, TcpState, well_known};
+use wharf_facts::{Holder, Protocol, Reason, Seen, SocketFacts, well_known};
 
 use super::nothing::{listeners_seen, quoted};
-use super::{ALL, LINUX, MACOS, Need, UNIX, id};
+use super::{ALL, MACOS, Need, UNIX, id};
 use crate::case::{Case, is_work};
 use crate::draft::Draft;
-use crate::rule::Platform;
 use crate::{Failure, Method, Rule, words};
 
 pub(super) const RULES: &[Rule] = &[
@@ -31,24 +30,6 @@ pub(super) const RULES: &[Rule] = &[
         detect: owner_hidden,
     },
     Rule {
-        id: id("time-wait"),
-        number: 23,
-        title: "Finished connections rest on the port",
-        symptom: "address already in use, right after I stopped the server",
-        platforms: ALL,
-        needs: &[Need::Sockets],
-        detect: time_wait,
-    },
-    Rule {
-        id: id("held-by-outgoing"),
-        number: 24,
-        title: "A connection that goes out has the port",
-        symptom: "address already in use, and nothing listens; sometimes, after a restart",
-        platforms: ALL,
-        needs: &[Need::Sockets, Need::Settings],
-        detect: held_by_outgoing,
-    },
-    Rule {
         id: id("wildcard-conflict"),
         number: 25,
         title: "A listener on all addresses has this one too",
@@ -56,24 +37,6 @@ pub(super) const RULES: &[Rule] = &[
         platforms: ALL,
         needs: &[Need::Symptom, Need::Sockets],
         detect: wildcard_conflict,
-    },
-    Rule {
-        id: id("specific-address-wins"),
-        number: 26,
-        title: "Two servers share the port, and the one with the exact address wins",
-        symptom: "both servers started without an error, and the wrong one answers",
-        platforms: &[Platform::Macos, Platform::Windows],
-        needs: &[Need::Sockets, Need::Processes],
-        detect: specific_address_wins,
-    },
-    Rule {
-        id: id("reuseport-twins"),
-        number: 27,
-        title: "Several processes share the port's connections",
-        symptom: "each request is answered by another version of my server",
-        platforms: LINUX,
-        needs: &[Need::Sockets, Need::Processes],
-        detect: reuseport_twins,
     },
     Rule {
         id: id("airplay-receiver"),
@@ -101,15 +64,6 @@ pub(super) const RULES: &[Rule] = &[
         platforms: UNIX,
         needs: &[Need::Sockets, Need::Processes],
         detect: orphan,
-    },
-    Rule {
-        id: id("draining-old-process"),
-        number: 34,
-        title: "The old server has stopped listening and not ended",
-        symptom: "address already in use after a restart; nothing listens, connections are still open",
-        platforms: ALL,
-        needs: &[Need::Sockets],
-        detect: draining_old_process,
     },
 ];
 
@@ -180,152 +134,10 @@ fn owner_hidden(case: &Case<'_>) -> Option<Draft> {
     Some(draft.run("Ask as root.", format!("sudo wharf explain {port}")))
 }
 
-fn resting<'a>(case: &Case<'a>) -> Vec<&'a SocketFacts> {
-    let rows = case.connections.iter().copied();
-    rows.filter(|row| row.socket.state == TcpState::TimeWait)
-        .collect()
-}
-
-fn is_free_of_listeners(case: &Case<'_>) -> bool {
-    case.sees_sockets() && case.listeners.is_empty() && case.bound.is_empty()
-}
-
-fn time_wait(case: &Case<'_>) -> Option<Draft> {
-    let port = case.port?;
-    let rows = resting(case);
-    let first = rows.first()?;
-    let live = case.connections.len() > rows.len();
-    if !is_free_of_listeners(case) || live || (case.is_connecting() && !case.is_binding()) {
-        return None;
-    }
-    let longest = rows
-        .iter()
-        .filter_map(|row| row.timer)
-        .map(|timer| timer.expires_ms)
-        .max();
-    let wait = longest.map_or(60, |longest| longest.div_ceil(1000));
-    let resting = words::count(rows.len(), "finished connection");
-    let draft = if case.finds_port_in_use() {
-        Draft::problem(
-            case.subject(),
-            format!("Nobody has port {port}: {resting} still rest there (TIME_WAIT), and your server does not set SO_REUSEADDR."),
-        )
-        .likely(92)
-    } else {
-        Draft::warning(
-            case.subject(),
-            format!("Nobody has port {port}, but {resting} still rest there: a server without SO_REUSEADDR cannot take it yet."),
-        )
-        .likely(62)
-    };
-    Some(
-        draft
-            .seen(
-                Method::Sockets,
-                format!("TIME_WAIT from {} to {}, for at most {wait} s more", first.socket.local, first.socket.remote),
-            )
-            .fix(format!("Wait {wait} seconds."))
-            .fix("Or set SO_REUSEADDR before bind(), as servers do: allow_reuse_address in Python's socketserver, ReuseAddr in Perl's IO::Socket."),
-    )
-}
-
-/// Connections that are alive and have the port for their near end.
-fn living<'a>(case: &Case<'a>) -> Vec<&'a SocketFacts> {
-    let rows = case.connections.iter().copied();
-    let is_alive =
-        |row: &&SocketFacts| !matches!(row.socket.state, TcpState::TimeWait | TcpState::NewSynReceived);
-    rows.filter(is_alive).collect()
-}
-
 /// Whether the kernel may have given the port out to a connection.
-fn is_given_out(case: &Case<'_>) -> Option<bool> {
+pub(super) fn is_given_out(case: &Case<'_>) -> Option<bool> {
     let port = case.port?;
     Some(case.snapshot.settings.ephemeral.known()?.contains(port))
-}
-
-fn held_by_outgoing(case: &Case<'_>) -> Option<Draft> {
-    let port = case.port?;
-    let rows = living(case);
-    let row = rows.first()?;
-    // Of a connection to itself another rule tells.
-    let is_own = row.socket.local == row.socket.remote;
-    if !is_free_of_listeners(case) || is_given_out(case) != Some(true) || is_own {
-        return None;
-    }
-    let who = case.who(row);
-    let to = row.socket.remote;
-    let draft = if case.finds_port_in_use() {
-        Draft::problem(
-            case.subject(),
-            format!(
-                "{who} has port {port} for a connection to {to}: the kernel gave it that port by itself."
-            ),
-        )
-        .likely(93)
-    } else {
-        Draft::warning(
-            case.subject(),
-            format!("Nothing listens on port {port}; {who} has it for a connection to {to}, so no server can take it now."),
-        )
-        .likely(64)
-    };
-    let range = case.snapshot.settings.ephemeral.known();
-    let range = range.map_or_else(String::new, ToString::to_string);
-    Some(
-        draft
-            .seen(
-                Method::Sockets,
-                format!("{} is connected to {to}", row.socket.local),
-            )
-            .seen(
-                Method::Settings,
-                format!("the kernel gives out {range} by itself"),
-            )
-            .run(
-                "Take a port below that range for servers.",
-                "PORT=$(wharf port web)",
-            )
-            .run(
-                "Or keep this one out of it.",
-                format!("sudo sysctl -w net.ipv4.ip_local_reserved_ports={port}"),
-            ),
-    )
-}
-
-fn draining_old_process(case: &Case<'_>) -> Option<Draft> {
-    let port = case.port?;
-    let rows = living(case);
-    let row = rows.first()?;
-    if !is_free_of_listeners(case) || is_given_out(case) != Some(false) {
-        return None;
-    }
-    let who = case.who(row);
-    let open = words::count(rows.len(), "connection");
-    let draft = if case.finds_port_in_use() {
-        Draft::problem(
-            case.subject(),
-            format!("{who} listens no more, and still has {open} on port {port}: it has not ended yet."),
-        )
-        .likely(93)
-    } else {
-        Draft::warning(
-            case.subject(),
-            format!("{who} listens on port {port} no more, and still has {open} there."),
-        )
-        .likely(66)
-    }
-    .seen(
-        Method::Sockets,
-        format!(
-            "{} is in {} with {}",
-            row.socket.local, row.socket.state, row.socket.remote
-        ),
-    )
-    .fix("Wait for the old process to end, not for the port to be closed.");
-    Some(match row.owner.pids().iter().min() {
-        Some(pid) => draft.run("Or end it.", format!("kill {pid}")),
-        None => draft,
-    })
 }
 
 /// Whether a socket bound to `one` keeps another from `other`, for all that they differ
@@ -348,7 +160,7 @@ fn wildcard_conflict(case: &Case<'_>) -> Option<Draft> {
     let asked = case.asked_address().filter(|_| case.finds_port_in_use())?;
     let port = case.port?;
     let is_same = |row: &&SocketFacts| row.socket.local.ip().to_canonical() == asked.to_canonical();
-    if case.listeners.iter().any(|row| is_same(&row)) {
+    if case.listeners.iter().any(is_same) {
         return None;
     }
     let row = case.listeners.iter().find(|row| conflicts(row, asked))?;
@@ -372,114 +184,6 @@ fn wildcard_conflict(case: &Case<'_>) -> Option<Draft> {
         ways_out(case, draft)
             .fix("Addresses that do not overlap can share a port: 127.0.0.1, 127.0.0.2 and ::1."),
     )
-}
-
-/// Two listeners that have no process in common, the second of which no one of the first started.
-fn strangers<'a>(
-    case: &Case<'a>,
-    one: &SocketFacts,
-    other: &SocketFacts,
-) -> Option<(&'a ProcessFacts, &'a ProcessFacts)> {
-    let (first, second) = (case.owners(one), case.owners(other));
-    let related = |a: &ProcessFacts, b: &ProcessFacts| {
-        case.snapshot
-            .ancestry(a.pid)
-            .iter()
-            .any(|above| above.pid == b.pid)
-            || case
-                .snapshot
-                .ancestry(b.pid)
-                .iter()
-                .any(|above| above.pid == a.pid)
-    };
-    if first.iter().any(|a| second.iter().any(|b| related(a, b))) {
-        return None;
-    }
-    Some((first.first().copied()?, second.first().copied()?))
-}
-
-fn specific_address_wins(case: &Case<'_>) -> Option<Draft> {
-    let rows = case.listeners.iter().copied();
-    let (wild, exact): (Vec<&SocketFacts>, Vec<&SocketFacts>) =
-        rows.partition(|row| row.socket.local.ip().is_unspecified());
-    let found = wild.iter().find_map(|wild| {
-        let exact = exact
-            .iter()
-            .find(|exact| wild.socket.covers(exact.socket.local))?;
-        let (loser, winner) = strangers(case, wild, exact)?;
-        Some((*exact, loser, winner))
-    });
-    let (exact, loser, winner) = found?;
-    Some(
-        Draft::problem(
-            case.subject(),
-            format!(
-                "{} answers on {} in place of {}, which listens on all addresses.",
-                words::process(winner),
-                exact.socket.local,
-                words::process(loser)
-            ),
-        )
-        .likely(88)
-        .seen(Method::Sockets, listeners_seen(case))
-        .seen(Method::Processes, words::introduce(case.snapshot, winner))
-        .run(
-            "Stop the one that you do not mean.",
-            format!("kill {}", winner.pid),
-        ),
-    )
-}
-
-fn reuseport_twins(case: &Case<'_>) -> Option<Draft> {
-    let port = case.port?;
-    for (index, one) in case.listeners.iter().enumerate() {
-        let others = case.listeners.iter().skip(index + 1);
-        for other in others.filter(|other| other.socket.local == one.socket.local) {
-            let Some((a, b)) = strangers(case, one, other) else {
-                continue;
-            };
-            // One supervisor that starts several means it.
-            let managed = |process: &ProcessFacts| {
-                matches!(
-                    process.reason,
-                    Seen::Known(Reason::Unit { .. } | Reason::Supervisor { .. } | Reason::Container { .. })
-                )
-            };
-            if managed(a) && managed(b) && a.reason == b.reason {
-                continue;
-            }
-            return Some(
-                Draft::warning(
-                    case.subject(),
-                    format!(
-                        "{} and {} share port {port}: the kernel deals its connections out between them.",
-                        words::process(a),
-                        words::process(b)
-                    ),
-                )
-                .likely(84)
-                .seen(
-                    Method::Sockets,
-                    format!("two sockets listen on {} (SO_REUSEPORT)", one.socket.local),
-                )
-                .seen(Method::Processes, words::introduce(case.snapshot, a))
-                .seen(Method::Processes, words::introduce(case.snapshot, b))
-                .run(
-                    "If one of them is a leftover, stop the older.",
-                    format!("kill {}", older(a, b).pid),
-                ),
-            );
-        }
-    }
-    None
-}
-
-fn older<'a>(a: &'a ProcessFacts, b: &'a ProcessFacts) -> &'a ProcessFacts {
-    if (b.start_time, b.pid) < (a.start_time, a.pid) {
-        b
-    } else {
-        a
-    }
 }
 
 fn airplay_receiver(case: &Case<'_>) -> Option<Draft> {

@@ -46,7 +46,13 @@ impl Machine {
         match verb.as_str() {
             "ask" => self.target = Some(rest[0].parse().expect("a target")),
             "symptom" => self.symptom = Some(symptom(rest)),
-            "merge" => merge(&mut self.facts, line.trim_start().trim_start_matches("merge").parse().expect("JSON")),
+            "merge" => merge(
+                &mut self.facts,
+                line.trim_start()
+                    .trim_start_matches("merge")
+                    .parse()
+                    .expect("JSON"),
+            ),
             "os" => self.facts["system"]["os"] = json!(rest[0]),
             "listen" => self.push("tcp", socket("tcp", "listen", rest)),
             "bound" => self.push("tcp", socket("tcp", "bound-inactive", rest)),
@@ -111,7 +117,9 @@ impl Machine {
         if let Some(took) = value(rest, "ms") {
             row["took_us"] = json!(took.parse::<u64>().expect("a number") * 1000);
         }
-        let resolutions = self.facts["names"]["resolutions"].as_array_mut().expect("resolutions");
+        let resolutions = self.facts["names"]["resolutions"]
+            .as_array_mut()
+            .expect("resolutions");
         resolutions.retain(|old| old["name"] != row["name"]);
         resolutions.push(row);
     }
@@ -204,7 +212,11 @@ fn socket(protocol: &str, state: &str, rest: &[String]) -> Value {
     }
     let timer = value(rest, "ms").or(value(rest, "repeats").map(|_| "500"));
     if let Some(ms) = timer {
-        let kind = if state == "time-wait" { "time-wait" } else { "retransmit" };
+        let kind = if state == "time-wait" {
+            "time-wait"
+        } else {
+            "retransmit"
+        };
         let repeats = value(rest, "repeats").map_or(0, |repeats| repeats.parse::<u8>().expect("a number"));
         row["timer"] = json!({"kind": kind, "expires_ms": number(ms), "retransmits": repeats});
     }
@@ -272,7 +284,10 @@ fn container(rest: &[String]) -> Value {
 
 /// `INODE [pid=N] [listen=ADDRESS,ADDRESS] [address=A]`
 fn namespace(rest: &[String]) -> Value {
-    let listeners = value(rest, "listen").unwrap_or_default().split(',').filter(|text| !text.is_empty());
+    let listeners = value(rest, "listen")
+        .unwrap_or_default()
+        .split(',')
+        .filter(|text| !text.is_empty());
     let rows: Vec<Value> = listeners
         .map(|address| socket("tcp", "listen", &[address.to_owned()]))
         .collect();
@@ -309,7 +324,15 @@ fn probe(rest: &[String]) -> Value {
             row[key] = json!(text);
         }
     }
-    let texts = ["location", "hsts", "server", "framework", "foreign_host", "foreign_websocket", "named_host"];
+    let texts = [
+        "location",
+        "hsts",
+        "server",
+        "framework",
+        "foreign_host",
+        "foreign_websocket",
+        "named_host",
+    ];
     let is_http = rest.iter().any(|word| word.starts_with("status="));
     if let Some(status) = value(rest, "status").filter(|_| is_http) {
         row["http"] = json!({"path": "/", "status": number(status)});
@@ -348,7 +371,7 @@ fn symptom(rest: &[String]) -> Symptom {
 /// Puts `new` into `old`: objects by their fields, all else whole.
 fn merge(old: &mut Value, new: Value) {
     match (old, new) {
-        (Value::Object(old), Value::Object(new)) => {
+        (Value::Object(old), Value::Object(new)) if !new.contains_key("unknown") => {
             for (key, value) in new {
                 merge(old.entry(key).or_insert(Value::Null), value);
             }

@@ -59,13 +59,21 @@ fn check(chapter: &str, block: &str, found: &mut BTreeSet<String>, silent: &mut 
             "not" => findings.iter().all(|finding| finding.rule.as_str() != what),
             "also" => findings.iter().any(|finding| finding.rule.as_str() == what),
             "says" => first.is_some_and(|finding| finding.says.contains(what)),
-            "seen" => first.is_some_and(|finding| finding.evidence.iter().any(|each| each.fact.contains(what))),
+            "seen" => {
+                first.is_some_and(|finding| finding.evidence.iter().any(|each| each.fact.contains(what)))
+            }
             "runs" => first.is_some_and(|finding| {
-                finding.fixes.iter().any(|fix| fix.command.as_deref().is_some_and(|own| own.contains(what)))
+                finding
+                    .fixes
+                    .iter()
+                    .any(|fix| fix.command.as_deref().is_some_and(|own| own.contains(what)))
             }),
             _ => panic!("{chapter}: `{verb} {what}` is neither a fact nor an expectation"),
         };
-        assert!(holds, "{chapter}: expected `{verb} {what}` of\n{block}\nfound:\n{shown}");
+        assert!(
+            holds,
+            "{chapter}: expected `{verb} {what}` of\n{block}\nfound:\n{shown}"
+        );
         match verb {
             "first" => found.insert(what.to_owned()),
             "not" => silent.insert(what.to_owned()),
