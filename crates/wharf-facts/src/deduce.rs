@@ -63,17 +63,17 @@ impl Snapshot {
         }
     }
 
-    /// Makes [`Holder::Pids`] into [`Holder::AtLeast`] where an ancestor of an owner may not be looked
-    /// into: a server that binds as root and works as another user shares its socket so, and only
-    /// the worker is seen.
+    /// Makes [`Holder::Pids`] into [`Holder::AtLeast`] where an ancestor of an owner, in its session, may
+    /// not be looked into: a server that binds as root and works as another user shares its socket so,
+    /// and only the worker is seen. The login that a session began with does not count.
     pub fn doubt_owners(&mut self) {
         let is_closed = |pid: &u32| {
-            let above = self.ancestry(*pid).into_iter().skip(1);
-            // The first process starts everything, and hands on sockets only by name.
-            let mut above = above.filter(|process| process.pid != 1);
+            let line = self.ancestry(*pid);
+            let session = line.first().map(|process| process.session);
+            let mut above = line.into_iter().skip(1);
             above.any(|process| {
                 let why = process.environment.why_unknown();
-                why.is_some_and(|why| why != NOT_ASKED)
+                Some(process.session) == session && why.is_some_and(|why| why != NOT_ASKED)
             })
         };
         let tables = [&self.tcp, &self.udp];

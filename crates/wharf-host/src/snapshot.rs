@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use wharf_facts::{Holder, Names, ProcessFacts, Protocol, Seen, Snapshot, SocketFacts, TcpState};
+use wharf_facts::{Holder, Names, ProcessFacts, Protocol, Seen, Snapshot, SocketFacts};
 
 use crate::containers::Question;
 use crate::owner::{self, Search};
@@ -168,11 +168,10 @@ fn tcp(extent: Extent) -> Result<Vec<SocketFacts>> {
         Extent::Listeners => entries(States::LISTEN, Wanted::All)?,
         Extent::Everything => entries(States::ALL, Wanted::All)?,
         Extent::Port(port) => {
-            let mut found = entries(States::LISTEN, Wanted::All)?;
-            found.extend(entries(
-                States::ALL.without(TcpState::Listen),
-                Wanted::Port(port),
-            )?);
+            // Its own in a dump of its own: a long one may lose a socket while others come and go.
+            let mut found = entries(States::ALL, Wanted::Port(port))?;
+            let listeners = entries(States::LISTEN, Wanted::All)?.into_iter();
+            found.extend(listeners.filter(|(socket, _)| socket.local.port() != port));
             found
         }
     };

@@ -27,12 +27,6 @@ impl States {
         Self(1 << state as u8)
     }
 
-    /// The set without `state`.
-    #[must_use]
-    pub const fn without(self, state: TcpState) -> Self {
-        Self(self.0 & !Self::only(state).0)
-    }
-
     /// Whether `state` is in the set.
     #[must_use]
     pub fn contains(self, state: TcpState) -> bool {

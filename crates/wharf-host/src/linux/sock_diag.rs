@@ -1,5 +1,6 @@
 //! `sock_diag(7)`: the table of sockets, by netlink.
 
+use std::collections::HashSet;
 use std::io::{self, Read};
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -53,6 +54,10 @@ pub(crate) fn entries(protocol: Protocol, states: States, wanted: Wanted) -> Res
         let query = dump_request(family, protocol, states, wanted);
         connection.dump(protocol, &query, &mut found)?;
     }
+    // A dump goes on in the next datagram by counting within a hash bucket (net/ipv4/inet_diag.c):
+    // when a socket was put in before that place meanwhile, the one at the border comes twice.
+    let mut seen = HashSet::with_capacity(found.len());
+    found.retain(|(socket, _)| socket.inode == 0 || seen.insert(socket.inode));
     Ok(found)
 }
 

@@ -12,7 +12,7 @@ use wharf_facts::{Answer, Holder, Seen, Snapshot, SocketFacts, TcpState};
 use wharf_host::process;
 use wharf_host::snapshot::Scope;
 
-use crate::worker::{Held, MUTE_NAMESERVER, look, view};
+use crate::worker::{CROWD, Held, MUTE_NAMESERVER, look, view};
 use crate::{Waiter, eventually, skip};
 
 /// A user who is not the one that runs the tests as root.
@@ -94,7 +94,10 @@ fn who_share_a_socket_by_fork_are_all_owners() {
         // Another test may be between fork and exec, and its child owns what we own.
         assert!(owner.pids().contains(&pid), "{owner:?}");
     }
-    assert!(matches!(owner, Holder::Pids(_)), "{owner:?}");
+    // An ordinary user may be root's child, and then root's process may have it, too.
+    if is_root() {
+        assert!(matches!(owner, Holder::Pids(_)), "{owner:?}");
+    }
 }
 
 #[test]
@@ -348,24 +351,15 @@ fn a_command_line_of_megabytes_is_cut() {
 
 #[test]
 fn thousands_of_listeners_have_their_owner() {
-    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
-    const COUNT: usize = 5_000;
-    let limit = getrlimit(Resource::Nofile);
-    let raised = Rlimit {
-        current: limit.maximum,
-        maximum: limit.maximum,
+    let name = "thousands_of_listeners_have_their_owner";
+    // Elsewhere than the other tests, whose listing they would disturb.
+    let Some(unshare) = unshare("--net") else {
+        return skip(name, &"no namespaces here");
     };
-    if limit.maximum.is_some_and(|most| most < 2 * COUNT as u64)
-        || setrlimit(Resource::Nofile, raised).is_err()
-    {
-        return skip("thousands_of_listeners_have_their_owner", &"too few descriptors");
+    let seen = view(&unshare, "crowd", |_| {});
+    let viewer = *seen.viewer.pid.known().expect("a pid");
+    assert_eq!(seen.listeners().count(), CROWD);
+    for socket in seen.listeners() {
+        assert_eq!(socket.owner.pids(), [viewer], "{}", socket.socket.local);
     }
-    let listeners: Vec<TcpListener> = (0..COUNT)
-        .map(|_| TcpListener::bind("127.0.0.1:0").expect("bind"))
-        .collect();
-    let snapshot = look(&Scope::listeners());
-    let ours = snapshot
-        .listeners()
-        .filter(|socket| socket.owner.pids().contains(&std::process::id()));
-    assert!(ours.count() >= listeners.len());
 }

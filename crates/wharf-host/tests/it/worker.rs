@@ -1,7 +1,7 @@
 //! This binary, executed again to be another process: one that listens, or one that looks.
 
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, UdpSocket};
+use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::path::PathBuf;
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
@@ -14,6 +14,8 @@ use wharf_host::snapshot::{self, Scope};
 const ROLE: &str = "WHARF_HOST_TEST_ROLE";
 /// The variable that says where a worker is to be a nameserver that never answers.
 pub(crate) const MUTE_NAMESERVER: &str = "WHARF_HOST_TEST_MUTE";
+/// The listeners of a viewer that makes itself a crowd of them.
+pub(crate) const CROWD: usize = 5_000;
 /// Begins what a worker says; the harness says other things.
 const MARK: &str = "@@ ";
 
@@ -43,14 +45,30 @@ fn listen(address: SocketAddr) {
 fn look_and_say(scope: &str) {
     // A nameserver that never answers, if that is wanted: the socket is there, and nobody reads.
     let mute = std::env::var(MUTE_NAMESERVER).map(|address| UdpSocket::bind(address).expect("bind"));
+    let mut crowd = Vec::new();
     let scope = match scope {
+        "crowd" => {
+            raise_descriptors();
+            crowd.extend((0..CROWD).map(|_| TcpListener::bind("0.0.0.0:0").expect("bind")));
+            Scope::listeners()
+        }
         "hurried" => Scope::everything().patient(Duration::from_secs(1)),
         "listeners" => Scope::listeners(),
         "everything" => Scope::everything(),
         port => Scope::port(port.parse().expect("a port")),
     };
     say(&serde_json::to_string(&snapshot::take(&scope)).expect("JSON"));
-    drop(mute);
+    drop((mute, crowd));
+}
+
+fn raise_descriptors() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let most = getrlimit(Resource::Nofile).maximum;
+    let raised = Rlimit {
+        current: most,
+        maximum: most,
+    };
+    setrlimit(Resource::Nofile, raised).expect("raise the limit of descriptors to its hard one");
 }
 
 fn say(words: &str) {
