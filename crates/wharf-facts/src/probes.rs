@@ -84,7 +84,7 @@ pub struct HttpFacts {
     pub powered_by: Option<String>,
     /// The header `Via`, or what else shows a proxy.
     pub via: Option<String>,
-    /// The header `Location`.
+    /// The header `Location`, without its query, which can be a secret.
     pub location: Option<String>,
     /// The header `Content-Type`.
     pub content_type: Option<String>,

@@ -50,6 +50,8 @@ fn summary(probe: &Probe) -> String {
     if let Some(http) = &probe.http {
         add("http", Some(format!("{} {}", http.path, http.status)));
         add("via", http.via.clone());
+        add("location", http.location.clone());
+        add("hsts", http.hsts.clone());
         add("framework", http.framework.clone());
         add("title", http.title.clone());
         add(
