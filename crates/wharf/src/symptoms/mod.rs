@@ -34,7 +34,7 @@ pub(crate) fn told(lines: &[String]) -> Vec<Told> {
         };
         let symptom = Symptom {
             operation: Some(operation),
-            failure: Some(failure),
+            failure,
             address,
             text: shown(line),
         };

@@ -339,6 +339,19 @@ fn what_else_goes_wrong_on_the_way() {
 }
 
 #[test]
+fn what_only_its_words_tell_is_left_to_the_rules() {
+    for line in [
+        "Access to fetch at 'http://127.0.0.1:3000/' from origin 'http://localhost:5173' has been blocked by CORS policy",
+        "Blocked request. This host (\"shop.test\") is not allowed.",
+        "page.goto: net::ERR_UNSAFE_PORT at http://localhost:6666/",
+    ] {
+        let found = told(&[line.to_owned()]);
+        let first = cause(&found).expect("it is understood");
+        assert_eq!((first.symptom.failure, first.symptom.text.as_str()), (None, line));
+    }
+}
+
+#[test]
 fn what_has_to_do_with_no_port_is_passed_over() {
     for line in [
         "cp: cannot create regular file '/etc/x': Permission denied",

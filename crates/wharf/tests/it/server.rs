@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::os::unix::process::CommandExt;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU16, Ordering};
 
 use rustix::process::Signal;
 use wharf_host::sockets;
@@ -92,16 +93,18 @@ impl Drop for Beside {
     }
 }
 
-/// A port that nobody has on either family just now.
+/// A port that nobody has on either family just now, below those that the kernel gives out and
+/// beside those of the tests' doors and leases.
 pub(crate) fn free_port() -> u16 {
-    for _try in 0..100 {
-        let v4 = TcpListener::bind("127.0.0.1:0").expect("bound");
-        let port = v4.local_addr().expect("an address").port();
-        if TcpListener::bind(("::1", port)).is_ok() {
-            return port;
-        }
-    }
-    panic!("no port is free on both families");
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let offset = u16::try_from(std::process::id() % 3500).expect("small");
+    (0..3500)
+        .map(|_| 11_000 + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % 3500)
+        .find(|&port| {
+            let is_free = |address: &str| TcpListener::bind((address, port)).is_ok();
+            is_free("0.0.0.0") && is_free("::1")
+        })
+        .expect("a free port")
 }
 
 /// Waits until somebody listens on `port`, without connecting.

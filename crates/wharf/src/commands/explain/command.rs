@@ -11,7 +11,7 @@ use std::time::Duration;
 use wharf_advice::{Question, Target};
 use wharf_host::{process, sockets};
 
-use super::{Style, consent, scope, tell};
+use super::{Style, consent, tell};
 use crate::cli::Explain;
 use crate::findings::Prose;
 use crate::machine::Machine;
@@ -110,9 +110,8 @@ fn explain(args: &Explain, told: &Told, target: Target, had: &BTreeSet<u16>) -> 
             &format!("wharf: while it ran, it listened on {}", ports.join(", ")),
         );
     }
-    let snapshot = Machine::Here.facts(&scope(&target))?;
     let question = Question::about(target).after(told.symptom.clone());
-    tell(&Style::Page(prose), snapshot, &question, consent(args));
+    tell(&Style::Page(prose), Machine::Here, &question, consent(args))?;
     Ok(())
 }
 

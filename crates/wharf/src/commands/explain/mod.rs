@@ -23,8 +23,11 @@ use crate::machine::{self, Machine};
 use crate::out;
 use crate::report::{Code, Report};
 
-/// Names and engines of containers are waited for no longer than this.
+/// Names and engines of containers are waited for no longer than this before the first facts are
+/// told, where the port is not known by itself.
 const PATIENCE: Duration = Duration::from_millis(15);
+/// And for no longer than this before the diagnosis.
+const MORE_PATIENCE: Duration = Duration::from_millis(300);
 
 pub(super) fn run(args: &Explain) -> Result<ExitCode, Report> {
     if args.rules {
@@ -49,19 +52,13 @@ pub(super) fn run(args: &Explain) -> Result<ExitCode, Report> {
 }
 
 fn explain(machine: Machine<'_>, target: &Target, args: &Explain) -> Result<Explanation, Report> {
-    let snapshot = machine.facts(&scope(target))?;
     let question = Question::about(target.clone());
-    let consent = if machine.is_here() {
-        consent(args)
-    } else {
-        Consent::Never
-    };
     let style = match (args.json, args.short) {
         (true, _) => Style::Silent,
         (_, true) => Style::Short,
         _ => Style::Page(Prose::of_stdout()),
     };
-    Ok(tell(&style, snapshot, &question, consent))
+    tell(&style, machine, &question, consent(args))
 }
 
 fn consent(args: &Explain) -> Consent {
@@ -83,13 +80,23 @@ enum Style {
 }
 
 /// Tells all that there is to say: the facts at once, and the rest when the probe is back.
-fn tell(style: &Style, mut snapshot: Snapshot, question: &Question, consent: Consent) -> Explanation {
+fn tell(
+    style: &Style,
+    machine: Machine<'_>,
+    question: &Question,
+    consent: Consent,
+) -> Result<Explanation, Report> {
+    let mut snapshot = machine.facts(&scope(&question.target))?;
     let now = snapshot.taken_at.known().copied().unwrap_or(0) / 1000;
     let mut explanation = wharf_advice::explain(&snapshot, question);
     if let Style::Page(prose) = style {
         page::facts(prose, &explanation, now);
     }
-    if consent != Consent::Never && snapshot.tcp.is_known() {
+    if machine.is_here() && was_hurried(&snapshot) {
+        snapshot = machine.facts(&scope(&question.target).patient(MORE_PATIENCE))?;
+        explanation = wharf_advice::explain(&snapshot, question);
+    }
+    if machine.is_here() && consent != Consent::Never && snapshot.tcp.is_known() {
         probe(&mut snapshot, question, &explanation, consent);
         explanation = wharf_advice::explain(&snapshot, question);
     }
@@ -101,7 +108,14 @@ fn tell(style: &Style, mut snapshot: Snapshot, question: &Question, consent: Con
             page::diagnosis(prose, &explanation);
         }
     }
-    explanation
+    Ok(explanation)
+}
+
+/// Whether an engine of containers or a resolver was asked, and had not answered yet.
+fn was_hurried(snapshot: &Snapshot) -> bool {
+    let resolutions = &snapshot.names.resolutions;
+    let engine_was_late = snapshot.containers.why_unknown().is_some_and(|why| why.starts_with("ask "));
+    engine_was_late || resolutions.iter().any(|resolution| !resolution.answer.is_known())
 }
 
 /// Connects to whoever listens, and to loopback where nobody does.

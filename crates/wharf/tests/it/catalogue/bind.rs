@@ -6,7 +6,7 @@ use std::process::Command;
 
 use socket2::{Domain, Socket, Type};
 
-use super::{binds, explains, explains_command, named_first, script, sealed, told_first};
+use super::{binds, explains, explains_command, named_first, script, sealed, shell_words, told_first};
 use crate::server::{Beside, await_listener, free_port, loopback};
 use crate::world::{World, eventually, is_root, peer, skip};
 
@@ -118,13 +118,6 @@ fn the_port_is_for_the_privileged() {
     if let Some(ran) = sealed(&world, "the_port_is_for_the_privileged", &lines) {
         told_first(&ran, "low-port");
     }
-}
-
-fn shell_words(command: &[String]) -> String {
-    let quoted = command
-        .iter()
-        .map(|word| format!("'{}'", word.replace('\'', "'\\''")));
-    quoted.collect::<Vec<_>>().join(" ")
 }
 
 #[test]

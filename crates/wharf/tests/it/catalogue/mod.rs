@@ -90,6 +90,14 @@ fn binds(address: &str, port: u16) -> Vec<String> {
         .to_vec()
 }
 
+/// A command as a shell reads it.
+fn shell_words(command: &[String]) -> String {
+    let quoted = command
+        .iter()
+        .map(|word| format!("'{}'", word.replace('\'', "'\\''")));
+    quoted.collect::<Vec<_>>().join(" ")
+}
+
 /// Runs a shell script in a machine of its own: network, mounts and processes that nobody else
 /// sees, and that end with it. `$WHARF` and `$PEER` are the programs. `None`, said aloud, where this
 /// user may make no such thing.

@@ -6,7 +6,7 @@ use std::process::Command;
 use rustix::process::Signal;
 use socket2::{Domain, Socket, Type};
 
-use super::{explains, explains_command, named_first, script, sealed};
+use super::{binds, explains, explains_command, named_first, script, sealed, shell_words, told_first};
 use crate::server::{Beside, await_listener, free_port, loopback};
 use crate::world::{World, eventually, is_root, peer, skip};
 
@@ -126,9 +126,9 @@ fn a_port_is_bound_and_nobody_listens() {
 #[test]
 fn the_port_is_open_for_udp_only() {
     let world = World::new();
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("bound");
-    let port = socket.local_addr().expect("an address").port();
-    explains(&world, &port.to_string(), "udp-only");
+    let port = free_port();
+    let _socket = UdpSocket::bind(loopback(port)).expect("bound");
+    explains(&world, &format!("http://127.0.0.1:{port}/"), "udp-only");
 }
 
 #[test]
@@ -216,11 +216,57 @@ fn an_ssh_tunnel_is_up_and_its_far_end_closed() {
 #[test]
 fn ipv6_is_switched_off() {
     let world = World::new();
-    let lines = script(
-        "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6\n\
-         \"$WHARF\" explain -- python3 -c 'import socket; s = socket.socket(socket.AF_INET6); s.bind((\"::1\", 3000))' || exit $?",
-    );
+    let binds = shell_words(&binds("::1", 3000));
+    let lines = script(&format!(
+        "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6; \"$WHARF\" explain -- {binds} || exit $?"
+    ));
     if let Some(ran) = sealed(&world, "ipv6_is_switched_off", &lines) {
-        super::told_first(&ran, "ipv6-off");
+        told_first(&ran, "ipv6-off");
+    }
+}
+
+/// Whether packets can be dropped in a namespace of one's own.
+fn may_drop(test: &str) -> bool {
+    let may = Command::new("nft").arg("--version").output().is_ok();
+    if !may {
+        skip(test, "there is no nft");
+    }
+    may
+}
+
+const DROP: &str = "nft add table inet t; nft add chain inet t in '{ type filter hook input priority 0; }'\n";
+
+#[test]
+fn one_family_is_dropped_and_not_refused() {
+    let test = "one_family_is_dropped_and_not_refused";
+    if !may_drop(test) {
+        return;
+    }
+    let world = World::new();
+    let lines = script(&format!(
+        "{DROP}nft add rule inet t in meta nfproto ipv6 tcp dport 3999 drop\n\
+         PORT=3999 \"$PEER\" echo & await 3999\n\"$WHARF\" explain 3999 --json || exit $?"
+    ));
+    if let Some(ran) = sealed(&world, test, &lines) {
+        named_first(&ran, "slow-first-connect");
+    }
+}
+
+#[test]
+fn packets_to_this_machine_are_dropped() {
+    let test = "packets_to_this_machine_are_dropped";
+    if !may_drop(test) {
+        return;
+    }
+    let world = World::new();
+    let lines = script(&format!(
+        "{DROP}nft add rule inet t in tcp dport 3999 drop\n\
+         PORT=3999 \"$PEER\" echo & await 3999\n\
+         python3 -c 'import socket; socket.create_connection((\"127.0.0.1\", 3999), 60)' &\n\
+         until [ -n \"$(ss -Htn state syn-sent)\" ]; do sleep 0.05; done; sleep 1.2\n\
+         \"$WHARF\" explain 127.0.0.1:3999 --json || exit $?"
+    ));
+    if let Some(ran) = sealed(&world, test, &lines) {
+        named_first(&ran, "packets-dropped");
     }
 }
