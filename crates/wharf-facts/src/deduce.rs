@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::{Container, Holder, NOT_ASKED, ProcessFacts, Reason, Seen, Snapshot, programs};
+use crate::{Container, Holder, NOT_ASKED, ProcessFacts, Reason, Seen, Snapshot, forwarders, programs};
 
 impl Snapshot {
     /// Deduces for each process why it is there. To be called again once more is known: Wharf's own
@@ -116,7 +116,7 @@ impl Snapshot {
                 engine: known.map(|container| container.engine.clone()),
             };
         }
-        if let Some(reason) = programs::forwarder(process) {
+        if let Some(reason) = forwarders::reason(process) {
             return reason;
         }
         if let Some(by) = process.traced_by {

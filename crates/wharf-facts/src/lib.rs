@@ -20,6 +20,7 @@ mod containers;
 mod counters;
 mod deduce;
 mod exposure;
+mod forwarders;
 mod holder;
 mod interfaces;
 mod limits;
