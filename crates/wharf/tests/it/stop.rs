@@ -61,6 +61,16 @@ fn on_a_terminal_one_is_asked_before_sigkill() {
     }
 }
 
+#[test]
+fn what_stands_still_is_stopped_too() {
+    let world = World::new();
+    let port = free_port();
+    let mut server = Beside::peer(&world, "hello", port);
+    server.signal(rustix::process::Signal::STOP);
+    world.run(&["stop", &port.to_string()]).ok();
+    server.await_end();
+}
+
 /// A server that ignores SIGTERM.
 fn deaf(world: &World, port: u16) -> Beside {
     let mut command = Command::new("sh");

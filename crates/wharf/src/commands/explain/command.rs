@@ -144,8 +144,12 @@ fn named_port(command: &[String]) -> Option<u16> {
     };
     // A bare number is a port where it looks like one that a user may bind.
     let bare = || {
-        let numbers = command.iter().skip(1).filter_map(|word| is_port(word));
-        numbers.filter(|&port| port >= 80).last()
+        let numbers = command
+            .get(1..)
+            .unwrap_or_default()
+            .iter()
+            .filter_map(|word| is_port(word));
+        numbers.rev().find(|&port| port >= 80)
     };
     after_flag.or_else(within).or_else(after_colon).or_else(bare)
 }

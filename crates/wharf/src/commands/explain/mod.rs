@@ -114,7 +114,10 @@ fn tell(
 /// Whether an engine of containers or a resolver was asked, and had not answered yet.
 fn was_hurried(snapshot: &Snapshot) -> bool {
     let resolutions = &snapshot.names.resolutions;
-    let engine_was_late = snapshot.containers.why_unknown().is_some_and(|why| why.starts_with("ask "));
+    let engine_was_late = snapshot
+        .containers
+        .why_unknown()
+        .is_some_and(|why| why.starts_with("ask "));
     engine_was_late || resolutions.iter().any(|resolution| !resolution.answer.is_known())
 }
 

@@ -82,18 +82,23 @@ fn command(words: &[String]) -> Result<(), Report> {
 /// that is used again is never hit (pidfd_open(2)).
 fn signal(pid: u32, start_time: u64, args: &Stop) -> Result<(), Report> {
     let subject = format!("stop pid {pid}");
-    let gone = || out::error_line(&format!("pid {pid} has ended by itself"));
+    let gone = || {
+        out::error_line(&format!("pid {pid} has ended by itself"));
+        Ok(())
+    };
     let number = i32::try_from(pid).ok().and_then(Pid::from_raw);
     let handle = match number.map(|number| pidfd_open(number, PidfdFlags::empty())) {
         Some(Ok(handle)) => handle,
-        Some(Err(Errno::SRCH)) | None => return Ok(gone()),
+        Some(Err(Errno::SRCH)) | None => return gone(),
         Some(Err(error)) => return Err(Report::new(Code::Failed, format!("{subject}: {error}"))),
     };
     // Only now: from here on the descriptor holds on to whoever has the number.
     if process::start_time(pid) != Some(start_time) {
-        return Ok(gone());
+        return gone();
     }
     send(&handle, Signal::TERM, &subject)?;
+    // What stands still (Ctrl-Z) would not notice.
+    send(&handle, Signal::CONT, &subject)?;
     let timeout = args.timeout.duration();
     if ends(&handle, timeout) {
         return Ok(());
@@ -157,4 +162,29 @@ fn agreed(args: &Stop, question: &str) -> bool {
     let mut answer = String::new();
     let read = asked.and_then(|()| io::stdin().read_line(&mut answer));
     read.is_ok() && matches!(answer.trim().to_lowercase().as_str(), "y" | "yes")
+}
+
+#[cfg(test)]
+mod tests {
+    use wharf_link::Latency;
+
+    use super::*;
+
+    #[test]
+    fn a_pid_that_is_used_again_is_never_hit() {
+        let mut child = Command::new("sleep").arg("600").spawn().expect("it starts");
+        let start_time = process::start_time(child.id()).expect("it runs");
+        let args = Stop {
+            target: "pid:1".parse().expect("a target"),
+            dry_run: false,
+            yes: true,
+            timeout: Latency::millis(10_000),
+            snapshot: None,
+        };
+        // Seen before: another process with the same number.
+        signal(child.id(), start_time - 1, &args).expect("that one is gone");
+        assert!(child.try_wait().expect("it is ours").is_none(), "it was hit");
+        signal(child.id(), start_time, &args).expect("it ends");
+        child.wait().expect("it is ours");
+    }
 }

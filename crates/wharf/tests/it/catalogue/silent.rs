@@ -1,6 +1,7 @@
 //! Nothing answers.
 
-use std::net::{TcpListener, UdpSocket};
+use std::io::Read;
+use std::net::{TcpListener, TcpStream, UdpSocket};
 use std::process::Command;
 
 use rustix::process::Signal;
@@ -210,6 +211,12 @@ fn an_ssh_tunnel_is_up_and_its_far_end_closed() {
     command.arg("root@127.0.0.1").stderr(std::process::Stdio::null());
     let _tunnel = Beside::start(&world, command);
     await_listener(local);
+    eventually("the far end is found to be closed", || {
+        let Ok(mut client) = TcpStream::connect(loopback(local)) else {
+            return false;
+        };
+        client.read(&mut [0]).is_ok_and(|count| count == 0)
+    });
     explains(&world, &local.to_string(), "ssh-forward-far-end-closed");
 }
 
