@@ -14,11 +14,13 @@
 //!   its `clippy.toml` bans them.
 
 mod allocation;
+mod cgroup;
 mod class;
 mod containers;
 mod counters;
 mod deduce;
 mod exposure;
+mod forwarders;
 mod holder;
 mod interfaces;
 mod limits;

@@ -83,7 +83,7 @@ pub struct HttpFacts {
     pub powered_by: Option<String>,
     /// The header `Via`, or what else shows a proxy.
     pub via: Option<String>,
-    /// The header `Location`.
+    /// The header `Location`, without its query, which can be a secret.
     pub location: Option<String>,
     /// The header `Content-Type`.
     pub content_type: Option<String>,
@@ -97,7 +97,8 @@ pub struct HttpFacts {
     pub framework: Option<String>,
     /// How it took a Host that is none of its own.
     pub foreign_host: Seen<Reception>,
-    /// How it took an Origin that is none of its own.
+    /// Whether a page of an Origin that is none of its own may read its answer
+    /// (`Access-Control-Allow-Origin`).
     pub foreign_origin: Seen<Reception>,
     /// Whether a WebSocket could be opened from an Origin that is none of its own.
     pub foreign_websocket: Seen<Reception>,

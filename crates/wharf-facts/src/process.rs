@@ -26,7 +26,8 @@ pub struct ProcessFacts {
     pub user: Seen<String>,
     /// The file it runs; ` (deleted)` at the end where that is gone.
     pub exe: Seen<String>,
-    /// Its command line; empty for a kernel thread.
+    /// Its command line, cut at 64 KiB, and without what its own words call a secret; empty for a
+    /// kernel thread.
     pub command: Seen<Vec<String>>,
     /// Its working directory.
     pub cwd: Seen<String>,

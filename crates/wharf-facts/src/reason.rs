@@ -26,11 +26,13 @@ pub enum Reason {
         /// What manages it, where the cgroup's name says so: `docker`, `podman`, `containerd`.
         engine: Option<String>,
     },
-    /// It forwards ports into a container: `docker-proxy`, `rootlessport`, `pasta`, …
+    /// It forwards ports into a container or a virtual machine: `docker-proxy`, `rootlessport`,
+    /// `pasta`, `wslrelay`, `kubectl port-forward`, …
     ContainerForward {
         /// The program.
         program: String,
-        /// The container's address and port, where its command line says so.
+        /// The container's address and port, or what it is told to reach, where its command line
+        /// says so.
         target: Option<String>,
     },
     /// It forwards ports over ssh: `ssh -L`, `-D`, `-R`, or sshd for a client's.

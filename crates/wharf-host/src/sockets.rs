@@ -34,6 +34,7 @@ impl States {
     }
 
     /// The kernel's form: bit n for state n.
+    #[cfg(target_os = "linux")]
     pub(crate) fn bits(self) -> u32 {
         self.0
     }

@@ -3,6 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use wharf_facts::{Certificate, Seen};
+use x509_parser::error::X509Error;
 use x509_parser::prelude::{FromDer, GeneralName, ParsedExtension, X509Certificate};
 
 use crate::speech;
@@ -17,7 +18,7 @@ pub(crate) fn read(der: &[u8]) -> Option<Certificate> {
     let subject = speech::plain(&read.subject().to_string());
     let issuer = speech::plain(&read.issuer().to_string());
     Some(Certificate {
-        self_signed: read.subject() == read.issuer(),
+        self_signed: is_self_signed(&read),
         subject,
         issuer,
         names: names(&read),
@@ -25,6 +26,16 @@ pub(crate) fn read(der: &[u8]) -> Option<Certificate> {
         not_after: Some(read.validity().not_after.timestamp()),
         trusted: Seen::default(),
     })
+}
+
+/// Whether its own key signed it. An algorithm that is not known here leaves the names to tell: those of
+/// an authority and of what it signed may be the same.
+fn is_self_signed(read: &X509Certificate<'_>) -> bool {
+    read.subject() == read.issuer()
+        && matches!(
+            read.verify_signature(None),
+            Ok(()) | Err(X509Error::SignatureUnsupportedAlgorithm)
+        )
 }
 
 /// The DNS names and addresses of its subjectAltName.
@@ -47,5 +58,48 @@ fn name(name: &GeneralName<'_>) -> Option<String> {
             .or_else(|_| <[u8; 16]>::try_from(*bytes).map(|octets| Ipv6Addr::from(octets).to_string()))
             .ok(),
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn a_certificate_says_whom_it_is_for() {
+        let names = [
+            "localhost".to_owned(),
+            "*.shop.localhost".to_owned(),
+            "::1".to_owned(),
+        ];
+        let mut parameters = rcgen::CertificateParams::new(names).expect("names");
+        parameters.not_before = rcgen::date_time_ymd(2026, 1, 2);
+        parameters.not_after = rcgen::date_time_ymd(2026, 2, 3);
+        parameters
+            .distinguished_name
+            .push(rcgen::DnType::CommonName, "shop\u{1b}[0m");
+        let key = rcgen::KeyPair::generate().expect("a key");
+        let made = parameters.self_signed(&key).expect("a certificate");
+        let read = read(made.der()).expect("a certificate");
+        assert_eq!(read.names, ["localhost", "*.shop.localhost", "::1"]);
+        assert_eq!(read.not_before, Some(1_767_312_000));
+        assert_eq!(read.not_after, Some(1_770_076_800));
+        assert!(read.self_signed && read.subject == read.issuer);
+        assert!(read.subject.contains("CN=shop[0m"), "{}", read.subject);
+        assert!(!read.trusted.is_known());
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_a_certificate_or_none(at in 0usize..400, with in any::<u8>(), cut in 0usize..500) {
+            let made = rcgen::generate_simple_self_signed(["a.test".to_owned()]).expect("a certificate");
+            let mut der = made.cert.der().to_vec();
+            if let Some(byte) = der.get_mut(at) {
+                *byte = with;
+            }
+            der.truncate(cut);
+            let _ = read(&der);
+        }
     }
 }

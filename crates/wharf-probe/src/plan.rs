@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use crate::{Guess, Touch};
 
-/// The longest that a probe of one listener takes, whatever the listener does.
-pub const LONGEST: Duration = Duration::from_millis(500);
+/// How long a probe of one listener takes at most, whatever the listener does, unless a plan says otherwise.
+pub const BUDGET: Duration = Duration::from_millis(500);
+/// No budget is larger.
+pub(crate) const LONGEST: Duration = Duration::from_secs(60);
 /// The most connections that are made to one listener to learn what it speaks.
 pub const CONNECTIONS: usize = 6;
 /// The most connections in all, where [`Curiosity::Trust`] asks for more.
@@ -20,7 +22,8 @@ pub struct Plan {
     pub consent: Consent,
     /// What is of interest.
     pub curiosity: Curiosity,
-    /// How long one listener may take; no longer than [`LONGEST`].
+    /// How long one listener may take at most; a minute is the most of all. How long each answer is waited for is a share of it: on a
+    /// machine that is very busy, a larger budget finds more.
     pub budget: Duration,
 }
 
@@ -29,7 +32,7 @@ impl Default for Plan {
         Self {
             consent: Consent::WhereHarmless,
             curiosity: Curiosity::Speech,
-            budget: LONGEST,
+            budget: BUDGET,
         }
     }
 }
@@ -68,6 +71,11 @@ impl Plan {
 
     pub(crate) fn budget(&self) -> Duration {
         self.budget.min(LONGEST)
+    }
+
+    /// The share of the budget that is `wait` in one of [`BUDGET`].
+    pub(crate) fn share(&self, wait: Duration) -> Duration {
+        wait.mul_f64(self.budget().as_secs_f64() / BUDGET.as_secs_f64())
     }
 
     pub(crate) fn connections(&self) -> usize {

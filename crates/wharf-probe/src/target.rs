@@ -2,13 +2,14 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use wharf_facts::Seen;
+use wharf_facts::{Protocol, Seen};
 
 use crate::{Guess, reach};
 
 /// A listener to probe. Its address is this machine's, by construction.
 #[derive(Debug, Clone)]
 pub struct Target {
+    protocol: Protocol,
     address: SocketAddr,
     name: Option<String>,
     guess: Option<Guess>,
@@ -54,10 +55,21 @@ impl Target {
             }
         }
         Ok(Self {
+            protocol: Protocol::Tcp,
             address: here,
             name: None,
             guess: None,
         })
+    }
+
+    /// The same port of UDP. Of those only DNS servers are asked, who are known by their owner or their
+    /// port: what a datagram does to others nobody knows.
+    #[must_use]
+    pub fn over_udp(self) -> Self {
+        Self {
+            protocol: Protocol::Udp,
+            ..self
+        }
     }
 
     /// The same, asked for by this name: it goes into Host and into TLS's server name.
@@ -96,6 +108,10 @@ impl Target {
     #[must_use]
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    pub(crate) fn protocol(&self) -> Protocol {
+        self.protocol
     }
 
     pub(crate) fn name(&self) -> Option<&str> {

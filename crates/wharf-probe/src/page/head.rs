@@ -144,3 +144,94 @@ fn dechunk(mut bytes: &[u8]) -> (Vec<u8>, bool) {
     }
     (body, true)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[track_caller]
+    fn check(bytes: &str, status: u16, body: &str, is_enough: bool) {
+        let (answer, enough) = match read(bytes.as_bytes()) {
+            Reading::Enough(answer) => (answer, true),
+            Reading::Body(answer) => (answer, false),
+            other => panic!("{bytes:?} is {other:?}"),
+        };
+        assert_eq!(
+            (answer.status, answer.text().as_str(), enough),
+            (status, body, is_enough),
+            "{bytes:?}"
+        );
+    }
+
+    #[test]
+    fn an_answer_is_read_as_far_as_it_came() {
+        check(
+            "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd",
+            200,
+            "abcd",
+            true,
+        );
+        check("HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nab", 200, "ab", false);
+        check("HTTP/1.0 200 OK\r\n\r\nab", 200, "ab", false);
+        check(
+            "HTTP/1.1 200 OK\r\nContent-Length: nonsense\r\n\r\nab",
+            200,
+            "ab",
+            false,
+        );
+        check(
+            "HTTP/1.1 200 OK\r\nContent-Type: image/png\r\n\r\n",
+            200,
+            "",
+            true,
+        );
+        check("HTTP/1.1 204 No Content\r\n\r\n", 204, "", true);
+        check(
+            "HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n",
+            404,
+            "",
+            true,
+        );
+        let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+        check(
+            &format!("{chunked}2;x=y\r\nab\r\n1\r\nc\r\n0\r\n\r\n"),
+            200,
+            "abc",
+            true,
+        );
+        check(&format!("{chunked}ff\r\nab"), 200, "ab", false);
+        check(&format!("{chunked}ffffffffffffffff\r\nab"), 200, "ab", false);
+        check(&format!("{chunked}no chunk\r\nab"), 200, "", true);
+    }
+
+    #[test]
+    fn what_is_none_is_said_so() {
+        assert_eq!(read(b""), Reading::Head);
+        assert_eq!(read(b"HTTP/1.1 2"), Reading::Head);
+        assert_eq!(read(b"-ERR wrong\r\n"), Reading::Not);
+        assert_eq!(read(b"HTTP/1.1 100 \r\n\r\n".repeat(5).as_slice()), Reading::Not);
+    }
+
+    #[test]
+    fn cookies_have_names_and_keep_their_values() {
+        let bytes = b"HTTP/1.1 200 OK\r\nSet-Cookie: a=secret; Path=/\r\nset-cookie: b=1\r\nSet-Cookie: a=2\r\nSet-Cookie: odd\r\n\r\n";
+        let Reading::Body(answer) = read(bytes) else {
+            panic!("no answer")
+        };
+        assert_eq!(answer.cookies(), ["a", "b"]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read(head in ".{0,80}", body in prop::collection::vec(any::<u8>(), 0..200), is_chunked in any::<bool>()) {
+            let coding = if is_chunked { "Transfer-Encoding: chunked\r\n" } else { "" };
+            let mut bytes = format!("HTTP/1.1 200 OK\r\n{coding}X: {head}\r\n\r\n").into_bytes();
+            bytes.extend(&body);
+            let _ = read(&bytes);
+            let _ = read(&body);
+            let (data, _) = dechunk(&body);
+            prop_assert!(data.len() <= body.len());
+        }
+    }
+}

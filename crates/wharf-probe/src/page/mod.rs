@@ -24,13 +24,22 @@ pub(crate) fn facts(path: &str, answer: &Answer) -> HttpFacts {
         server: answer.header("server"),
         powered_by: answer.header("x-powered-by"),
         via: via(answer),
-        location: answer.header("location"),
+        location: answer.header("location").map(without_query),
         content_type: answer.header("content-type"),
         hsts: answer.header("strict-transport-security"),
         cookies: answer.cookies(),
         title: title::find(&body),
         framework: framework::find(answer, &body).map(str::to_owned),
         ..HttpFacts::default()
+    }
+}
+
+/// Where a redirect leads. What follows the path can be a secret, as sign-ins have it, and facts are shown
+/// to others.
+fn without_query(location: String) -> String {
+    match location.split_once(['?', '#']) {
+        Some((path, _)) => format!("{path}?…"),
+        None => location,
     }
 }
 

@@ -29,11 +29,8 @@ pub(super) enum Pace {
     AtOnce,
     /// Its first line, then after a moment the rest. Who speaks in lines answers the first one: Redis
     /// and memcached say what is wrong with it. The header `Host` would make Redis write of an attack.
-    FirstLine,
+    FirstLine(Duration),
 }
-
-/// How long those who speak in lines are given to answer the first one.
-const MOMENT: Duration = Duration::from_millis(8);
 
 /// Asks, and reads the answer: its first byte until `first`, the rest of it until `until`.
 pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
@@ -45,15 +42,16 @@ pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
 ) -> Exchange {
     let bytes = request.bytes();
     let mut rest = bytes.as_slice();
-    if pace == Pace::FirstLine {
+    let mut said = Vec::new();
+    if let Pace::FirstLine(moment) = pace {
         let line = request.first_line().min(rest.len());
         if say(stream, &rest[..line]).await.is_err() {
             return Exchange::Ended;
         }
         rest = &rest[line..];
-        let mut said = Vec::new();
-        match hear(stream, until.min(Instant::now() + MOMENT), &mut said).await {
+        match hear(stream, until.min(Instant::now() + moment), &mut said).await {
             Heard::Nothing => {}
+            Heard::More if page::read(&said) != Reading::Not => {}
             Heard::More => return Exchange::Other(said),
             Heard::Closed | Heard::Broken => return Exchange::Ended,
         }
@@ -61,7 +59,7 @@ pub(super) async fn ask<S: AsyncRead + AsyncWrite + Unpin>(
     if say(stream, rest).await.is_err() {
         return Exchange::Ended;
     }
-    listen(stream, first, until).await
+    listen(stream, said, first, until).await
 }
 
 /// A request is far smaller than any send buffer: this does not wait.
@@ -70,19 +68,23 @@ async fn say<S: AsyncWrite + Unpin>(stream: &mut S, bytes: &[u8]) -> io::Result<
     stream.flush().await
 }
 
-/// Reads the answer to a question that was asked.
-pub(super) async fn listen<S: AsyncRead + Unpin>(stream: &mut S, first: Instant, until: Instant) -> Exchange {
-    let mut bytes = Vec::new();
+/// Reads the answer to a question that was asked, of which `bytes` have come.
+pub(super) async fn listen<S: AsyncRead + Unpin>(
+    stream: &mut S,
+    mut bytes: Vec<u8>,
+    first: Instant,
+    until: Instant,
+) -> Exchange {
     let mut best = None;
     loop {
-        let by = if bytes.is_empty() { first } else { until };
-        let heard = hear(stream, by, &mut bytes).await;
         match page::read(&bytes) {
             Reading::Enough(answer) => return Exchange::Answer(answer),
             Reading::Body(answer) => best = Some(answer),
             Reading::Not => return Exchange::Other(bytes),
             Reading::Head => {}
         }
+        let by = if bytes.is_empty() { first } else { until };
+        let heard = hear(stream, by, &mut bytes).await;
         if heard == Heard::More {
             continue;
         }

@@ -46,10 +46,11 @@ impl Line {
             .map_err(|_| io::Error::from(io::ErrorKind::TimedOut))??;
         // A connection to a closed port of the ephemeral range can meet itself: the kernel chose that
         // very port for this end (RFC 9293, simultaneous open). Nothing listens there.
-        if stream.local_addr()? == stream.peer_addr()? {
+        if stream.local_addr()? == address {
             return Err(io::ErrorKind::ConnectionRefused.into());
         }
-        stream.set_nodelay(true)?;
+        // What was reset by now cannot be told so; the next read says it.
+        let _ = stream.set_nodelay(true);
         Ok(Self {
             stream,
             allowance: allowance.clone(),
@@ -109,8 +110,12 @@ pub(super) enum Heard {
     Broken,
 }
 
+/// Room for one read.
+const PART: usize = 4096;
+
 /// Reads once, until then at the latest.
 pub(super) async fn hear<S: AsyncRead + Unpin>(stream: &mut S, until: Instant, into: &mut Vec<u8>) -> Heard {
+    into.reserve(PART);
     match timeout_at(until, stream.read_buf(into)).await {
         Err(_) => Heard::Nothing,
         Ok(Ok(0)) => Heard::Closed,

@@ -4,10 +4,12 @@
     reason = "what connects, and with which clock, stands in this module and nowhere else"
 )]
 
+mod datagram;
 mod exchange;
 mod http2;
 mod line;
 mod own;
+mod pages;
 mod tls;
 mod trust;
 mod visit;
@@ -20,6 +22,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use wharf_facts::{Connect, Probe};
 
+use crate::plan::LONGEST;
 use crate::{Plan, Target};
 
 pub(crate) use own::own_addresses;
@@ -30,16 +33,15 @@ const SIDE_BY_SIDE: usize = 64;
 /// Probes one listener. Returns within the plan's budget, whatever the listener does.
 #[must_use]
 pub fn probe(target: &Target, plan: &Plan) -> Probe {
-    let budget = plan.budget();
-    let all = probe_all(std::slice::from_ref(target), plan, budget);
+    let all = probe_all(std::slice::from_ref(target), plan, plan.budget());
     match all.into_iter().next() {
         Some(probe) => probe,
         None => visit::blank(target, Connect::NotTried("nothing came of it".to_owned())),
     }
 }
 
-/// Probes listeners side by side, all of them within `budget`. There is one answer for each, in the
-/// same order; those whose turn did not come say so.
+/// Probes listeners side by side, all of them within `budget` and at most a minute. There is one answer
+/// for each, in the same order; those whose turn did not come say so.
 #[must_use]
 pub fn probe_all(targets: &[Target], plan: &Plan, budget: Duration) -> Vec<Probe> {
     let plan = *plan;
@@ -68,7 +70,7 @@ fn run(targets: &[Target], plan: Plan, budget: Duration) -> Result<Vec<Probe>, S
 }
 
 async fn all(targets: &[Target], plan: Plan, budget: Duration) -> Vec<Probe> {
-    let until = Instant::now() + budget;
+    let until = Instant::now() + budget.min(LONGEST);
     let turns = Arc::new(Semaphore::new(SIDE_BY_SIDE));
     let mut visits = JoinSet::new();
     for (at, target) in targets.iter().cloned().enumerate() {

@@ -6,25 +6,25 @@ use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::client::TlsStream;
-use wharf_facts::{Connect, HttpFacts, Probe, Seen, Silence, Spoken};
+use wharf_facts::{Connect, Probe, Protocol, Seen, Silence, Spoken};
 
+use super::datagram;
 use super::exchange::{self, Exchange, Pace};
 use super::http2::{self, Http2};
 use super::line::{Allowance, Heard, Line, hear, leave};
 use super::tls::{self, Handshake, Offer};
-use super::trust;
-use crate::page::{self, Answer, Hint, Request};
+use crate::page::{self, Request};
 use crate::plan::BYTES;
 use crate::speech::{self, Opening, Verdict};
-use crate::{Curiosity, Plan, Target};
+use crate::{Plan, Target};
 
 /// What is kept of the budget for closing.
-const PARTING: Duration = Duration::from_millis(10);
+pub(super) const PARTING: Duration = Duration::from_millis(10);
 
 /// A probe on its way.
 pub(super) struct Visit<'a> {
     pub(super) target: &'a Target,
-    plan: &'a Plan,
+    pub(super) plan: &'a Plan,
     /// When everything must have been said.
     pub(super) until: Instant,
     connections: usize,
@@ -32,12 +32,12 @@ pub(super) struct Visit<'a> {
     /// A connection on which nothing was said yet.
     idle: Option<Line>,
     /// A connection on which a page was asked for, and did not come yet.
-    late: Option<Line>,
+    pub(super) late: Option<Line>,
     pub(super) probe: Probe,
 }
 
 /// How to go on.
-enum Next {
+pub(super) enum Next {
     /// Try the next opening.
     Other,
     /// It showed itself to want this one.
@@ -51,7 +51,7 @@ pub(super) async fn visit(target: &Target, plan: &Plan, until: Instant) -> Probe
     let mut visit = Visit {
         target,
         plan,
-        until: until - PARTING,
+        until: until.checked_sub(PARTING).unwrap_or(until),
         connections: plan.connections(),
         allowance: Allowance::of(BYTES),
         idle: None,
@@ -62,8 +62,11 @@ pub(super) async fn visit(target: &Target, plan: &Plan, until: Instant) -> Probe
         visit.probe.connect = Connect::NotTried(why);
         return visit.probe;
     }
+    if target.protocol() == Protocol::Udp {
+        return datagram::visit(target, plan, until).await;
+    }
     visit.connect_first().await;
-    if visit.probe.connect == Connect::Accepted {
+    if visit.idle.is_some() {
         visit.converse().await;
     }
     visit.probe
@@ -93,6 +96,11 @@ impl Visit<'_> {
         self.probe.connect = match line {
             Ok(line) => {
                 self.idle = Some(line);
+                Connect::Accepted
+            }
+            // A reset, and not a refusal: it had been accepted.
+            Err(error) if error.kind() == io::ErrorKind::ConnectionReset => {
+                self.ended(Silence::Reset);
                 Connect::Accepted
             }
             Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => Connect::Refused,
@@ -135,7 +143,7 @@ impl Visit<'_> {
             }
         }
         if let Some(mut line) = self.late.take() {
-            let answer = exchange::listen(&mut line, self.until, self.until).await;
+            let answer = exchange::listen(&mut line, Vec::new(), self.until, self.until).await;
             if let Exchange::Answer(answer) = answer {
                 leave(line, b"", self.until + PARTING).await;
                 self.page("/", &answer).await;
@@ -158,7 +166,7 @@ impl Visit<'_> {
         let Some(line) = self.line().await else {
             return Next::Other;
         };
-        let by = self.until.min(Instant::now() + patience);
+        let by = self.until.min(Instant::now() + self.plan.share(patience));
         match opening {
             Opening::Listen => self.listen(line, by).await,
             Opening::Http => self.ask_page(line, by).await,
@@ -206,6 +214,12 @@ impl Visit<'_> {
         }
     }
 
+    /// It ended the connection before anything was said.
+    fn ended(&mut self, how: Silence) {
+        self.probe.silence = Seen::Known(how);
+        self.probe.protocol = Seen::unknown("it closed before anything was said");
+    }
+
     /// It said something that no protocol here begins with.
     fn stranger(&mut self, said: &[u8]) {
         self.probe.banner = speech::line(said);
@@ -235,7 +249,7 @@ impl Visit<'_> {
     }
 
     /// Takes the verdict, or goes on with whom it shows.
-    async fn follow(&mut self, line: Line, verdict: Verdict) -> Next {
+    pub(super) async fn follow(&mut self, line: Line, verdict: Verdict) -> Next {
         leave(line, verdict.farewell, self.until + PARTING).await;
         self.probe.banner = verdict.says;
         let next = match verdict.spoken {
@@ -246,98 +260,6 @@ impl Visit<'_> {
         };
         self.probe.protocol = Seen::Known(verdict.spoken);
         next
-    }
-
-    async fn ask_page(&mut self, mut line: Line, by: Instant) -> Next {
-        let (path, pace) = match self.target.guess().and_then(|guess| guess.spoken.known()) {
-            Some(Spoken::Docker) => (DOCKER, Pace::AtOnce),
-            Some(Spoken::Inspector | Spoken::Devtools) => (INSPECTOR, Pace::AtOnce),
-            Some(Spoken::Http | Spoken::Websocket) => ("/", Pace::AtOnce),
-            _ => ("/", Pace::FirstLine),
-        };
-        let request = Request::get(path, &self.target.host());
-        match exchange::ask(&mut line, &request, pace, by, self.until).await {
-            Exchange::Answer(answer) => {
-                leave(line, b"", self.until + PARTING).await;
-                self.page(path, &answer).await
-            }
-            Exchange::Other(said) => match speech::recognise(&said) {
-                Some(verdict) => self.follow(line, verdict).await,
-                None => Next::Other,
-            },
-            Exchange::Waiting => {
-                self.late = Some(line);
-                Next::Other
-            }
-            Exchange::Ended => Next::Other,
-        }
-    }
-
-    /// Judges an answer, and asks on where it hints at more.
-    async fn page(&mut self, path: &'static str, answer: &Answer) -> Next {
-        if self.special(path, answer) {
-            return Next::Done;
-        }
-        self.probe.protocol = Seen::Known(Spoken::Http);
-        let hint = page::hint(answer);
-        match hint {
-            Some(Hint::Is(spoken)) => {
-                self.probe.protocol = Seen::Known(spoken);
-                return Next::Done;
-            }
-            Some(Hint::WantsTls) => return Next::Then(Opening::Tls),
-            Some(Hint::MayInspect) => self.ask_special(INSPECTOR).await,
-            Some(Hint::MayBeDocker) => self.ask_special(DOCKER).await,
-            Some(Hint::WantsWebsocket) => {
-                let request = Request::get("/", &self.target.host()).websocket();
-                if let Some(answer) = trust::ask(self, &request).await
-                    && trust::is_websocket(&answer)
-                {
-                    self.probe.protocol = Seen::Known(Spoken::Websocket);
-                }
-            }
-            None => {}
-        }
-        // A special page of a server that turned out to be an ordinary one says little of it.
-        let root = if path == "/" {
-            None
-        } else {
-            trust::ask(self, &Request::get("/", &self.target.host())).await
-        };
-        let facts = root.map_or_else(|| page::facts(path, answer), |root| page::facts("/", &root));
-        self.http(facts).await;
-        Next::Done
-    }
-
-    /// Takes `answer` for a debugger's or Docker's, if it is one.
-    fn special(&mut self, path: &str, answer: &Answer) -> bool {
-        let found = match path {
-            INSPECTOR => page::inspector(answer),
-            DOCKER => page::docker(answer).map(|says| (Spoken::Docker, says)),
-            _ => None,
-        };
-        let Some((spoken, says)) = found else {
-            return false;
-        };
-        self.probe.protocol = Seen::Known(spoken);
-        self.probe.banner = Some(says);
-        self.probe.http = Some(page::facts(path, answer));
-        true
-    }
-
-    async fn ask_special(&mut self, path: &'static str) {
-        let request = Request::get(path, &self.target.host());
-        if let Some(answer) = trust::ask(self, &request).await {
-            self.special(path, &answer);
-        }
-    }
-
-    /// Keeps what a page says, and asks whom it trusts if that is of interest.
-    async fn http(&mut self, mut facts: HttpFacts) {
-        if self.plan.curiosity == Curiosity::Trust {
-            trust::examine(self, &mut facts).await;
-        }
-        self.probe.http.get_or_insert(facts);
     }
 
     async fn ask_http2(&mut self, line: Line, by: Instant) -> Next {
@@ -370,11 +292,11 @@ impl Visit<'_> {
             Ok(Handshake::Done(stream)) => {
                 self.probe.protocol = Seen::Known(Spoken::Tls);
                 let (_, session) = stream.get_ref();
-                self.probe.certificate = session
-                    .peer_certificates()
-                    .and_then(|chain| tls::certificate(chain, &name));
+                let chain = session.peer_certificates().unwrap_or_default().to_vec();
                 self.probe.alpn = session.alpn_protocol().and_then(speech::line);
                 self.within(*stream).await;
+                // Last: the system's trust store takes a while to read, and nobody waits for it.
+                self.probe.certificate = tls::certificate(&chain, &name);
                 Next::Done
             }
             Ok(Handshake::Refused(why)) => {
@@ -411,8 +333,3 @@ impl Visit<'_> {
         }
     }
 }
-
-/// Where debuggers of JavaScript say what they are.
-const INSPECTOR: &str = "/json/version";
-/// Where Docker says that it lives.
-const DOCKER: &str = "/_ping";

@@ -30,11 +30,14 @@ fn gdb(bytes: &[u8]) -> Option<Verdict> {
     is_gdb.then(|| Verdict::of(Spoken::Gdb))
 }
 
-/// `Content-Length: …` and JSON: DAP, or JSON-RPC as language servers speak it.
+/// `Content-Length: …` and JSON: DAP, or JSON-RPC as language servers speak it. Judged when it is whole.
 fn framed_json(bytes: &[u8]) -> Option<Verdict> {
     let rest = bytes.strip_prefix(b"Content-Length: ")?;
     let text = String::from_utf8_lossy(rest);
-    let (_, body) = text.split_once("\r\n\r\n")?;
+    let (length, body) = text.split_once("\r\n\r\n")?;
+    if length.trim().parse::<usize>().ok()? > body.len() {
+        return None;
+    }
     if body.contains("\"jsonrpc\"") {
         return Some(Verdict::of(Spoken::Other("json-rpc".to_owned())));
     }

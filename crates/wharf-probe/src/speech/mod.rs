@@ -10,7 +10,7 @@ mod banner;
 mod brokers;
 mod databases;
 mod debuggers;
-mod dns;
+pub(crate) mod dns;
 mod opening;
 mod tls;
 mod websocket;

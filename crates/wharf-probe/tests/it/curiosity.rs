@@ -5,6 +5,7 @@ use std::process::Command;
 
 use wharf_probe::{Curiosity, Plan, Target, probe};
 
+use crate::real::PATIENT;
 use crate::server::{Port, Program, find};
 use crate::skip;
 
@@ -29,6 +30,7 @@ fn examined(name: &str, script: &str) -> Option<String> {
         .expect("a target");
     let plan = Plan {
         curiosity: Curiosity::Trust,
+        budget: PATIENT,
         ..Plan::default()
     };
     let met = probe(&target, &plan);

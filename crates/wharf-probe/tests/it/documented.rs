@@ -6,6 +6,7 @@ use std::io::Write as _;
 use wharf_facts::Spoken;
 use wharf_probe::{By, Consent, Guess, Plan, Slot, Target, Touch, probe};
 
+use crate::real::PATIENT;
 use crate::server::{Fake, until_closed};
 use crate::summary;
 
@@ -123,8 +124,18 @@ fn each_is_told_from_all_others() {
             http(move |_| answer("503 Service Unavailable\r\nVia: 1.1 squid\r\nX-Squid-Error: ERR_CONNECT_FAIL 111\r\nServer: squid/5.7", "")),
             None,
         ),
+        (
+            "a redirect that could tell a secret",
+            http(|_| {
+                answer(
+                    "302 Found\r\nLocation: https://localhost:5001/sign-in?code=s3cret#more\r\nStrict-Transport-Security: max-age=60",
+                    "",
+                )
+            }),
+            None,
+        ),
         ("HTTP that fails", http(|_| answer("500 Internal Server Error\r\nServer: Werkzeug/3.0", "")), None),
-        ("debugpy", Fake::greeting(b"Content-Length: 60\r\n\r\n{\"seq\":1,\"type\":\"event\",\"event\":\"output\",\"debugpy\":\"1.8\"}  "), None),
+        ("debugpy", Fake::greeting(b"Content-Length: 57\r\n\r\n{\"seq\":1,\"type\":\"event\",\"event\":\"output\",\"debugpy\":\"1.8\"}"), None),
         ("TLS that takes no one", says(b"\x16\x03\x01", b"\x15\x03\x03\0\x02\x02\x28"), None),
         ("one that closes", Fake::start(drop), None),
         ("one that says nothing", Fake::start(until_closed), None),
@@ -141,6 +152,7 @@ fn each_is_told_from_all_others() {
         .collect();
     let plan = Plan {
         consent: Consent::Asked,
+        budget: PATIENT,
         ..Plan::default()
     };
     let mut table = String::new();

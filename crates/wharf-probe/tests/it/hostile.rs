@@ -7,10 +7,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use wharf_facts::{Connect, Probe, Spoken};
+use wharf_facts::{Connect, Probe, Seen, Spoken};
 use wharf_probe::{
-    BYTES, CONNECTIONS, CONNECTIONS_OF_TRUST, Consent, Curiosity, LONGEST, NotProbed, Plan, Target, probe,
-    probe_all,
+    BUDGET, BYTES, By, CONNECTIONS, CONNECTIONS_OF_TRUST, Consent, Curiosity, Guess, NotProbed, Plan, Slot,
+    Target, Touch, probe, probe_all,
 };
 
 use crate::server::{Fake, Port, until_closed};
@@ -37,7 +37,7 @@ fn check(serve: impl Fn(TcpStream) + Send + Sync + 'static) -> Probe {
         let begun = Instant::now();
         met = Some(probe(&target, &plan));
         let took = begun.elapsed();
-        assert!(took < LONGEST + SLACK, "{took:?}: {met:?}");
+        assert!(took < BUDGET + SLACK, "{took:?}: {met:?}");
         assert!(
             fake.connections() - before <= most,
             "{} connections",
@@ -217,8 +217,12 @@ fn a_full_queue_times_out() {
 
 #[test]
 fn only_this_machine_is_probed() {
-    // TEST-NET-1, and the same within IPv6 (RFC 5737, RFC 4291).
-    for elsewhere in ["192.0.2.1:80", "[::ffff:192.0.2.1]:80", "[2001:db8::1]:80"] {
+    // TEST-NET-2, and documentation's prefix of IPv6 (RFC 5737, RFC 3849).
+    for elsewhere in [
+        "198.51.100.77:80",
+        "[::ffff:198.51.100.77]:80",
+        "[2001:db8::1]:80",
+    ] {
         let address = elsewhere.parse().expect("an address");
         let refused = Target::new(address).expect_err("another machine's");
         assert_eq!(refused, NotProbed::Elsewhere(address));
@@ -249,6 +253,38 @@ fn what_is_ruled_out_is_not_touched() {
         Connect::NotTried("connecting was ruled out".to_owned())
     );
     assert_eq!(fake.connections(), 0);
+}
+
+#[test]
+fn a_closed_port_of_udp_is_refused_and_a_mute_one_times_out() {
+    let dns = || Guess {
+        spoken: Seen::Known(Spoken::Dns),
+        by: By::Nothing,
+        slot: Slot::Many,
+        touch: Touch::Freely,
+    };
+    let socket = std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).expect("a port");
+    let address = socket.local_addr().expect("its address");
+    let target = Target::new(address).expect("loopback").over_udp().guessed(dns());
+    let met = probe(&target, &Plan::default());
+    assert!(matches!(met.connect, Connect::TimedOut(_)), "{met:?}");
+    drop(socket);
+    let met = probe(&target, &Plan::default());
+    assert_eq!(met.connect, Connect::Refused, "{met:?}");
+}
+
+/// No budget is so large that it overflows a clock.
+#[test]
+fn budgets_without_an_end() {
+    let fake = Fake::greeting(b"+OK ready\r\n");
+    let target = Target::new(fake.address()).expect("loopback");
+    let plan = Plan {
+        budget: Duration::MAX,
+        ..Plan::default()
+    };
+    for met in probe_all(&[target], &plan, Duration::MAX) {
+        assert_eq!(met.protocol.known(), Some(&Spoken::Pop3), "{met:?}");
+    }
 }
 
 /// There is one answer for each, in order, and none where no time was given.

@@ -1,6 +1,11 @@
 //! What the prober says of servers: real ones, ones made from a protocol's document, and hostile ones.
 
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::disallowed_types,
+    clippy::disallowed_methods,
+    reason = "the bans are the prober's: its tests are servers"
+)]
 
 mod curiosity;
 mod documented;
@@ -44,6 +49,9 @@ fn summary(probe: &Probe) -> String {
     add("banner", probe.banner.clone());
     if let Some(http) = &probe.http {
         add("http", Some(format!("{} {}", http.path, http.status)));
+        add("via", http.via.clone());
+        add("location", http.location.clone());
+        add("hsts", http.hsts.clone());
         add("framework", http.framework.clone());
         add("title", http.title.clone());
         add(

@@ -72,6 +72,17 @@ fn what_only_looks_alike_is_not_taken() {
         let verdict = recognise(bytes);
         assert_eq!(verdict, None, "{:?}", String::from_utf8_lossy(bytes));
     }
-    let rpc = recognise(b"Content-Length: 20\r\n\r\n{\"jsonrpc\":\"2.0\"}   ").map(|verdict| verdict.spoken);
+    let rpc = recognise(b"Content-Length: 17\r\n\r\n{\"jsonrpc\":\"2.0\"}   ").map(|verdict| verdict.spoken);
     assert_eq!(rpc, Some(Spoken::Other("json-rpc".to_owned())));
+}
+
+#[test]
+fn debugpy_says_its_name() {
+    let event = b"Content-Length: 60\r\n\r\n{\"seq\":1,\"type\":\"event\",\"event\":\"output\",\"output\":\"debugpy\"}";
+    assert_eq!(recognise(&event[..event.len() - 1]), None, "it is not whole");
+    let verdict = recognise(event).expect("a verdict");
+    assert_eq!(
+        (verdict.spoken, verdict.says.as_deref()),
+        (Spoken::Dap, Some("debugpy"))
+    );
 }
