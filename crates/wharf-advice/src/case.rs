@@ -1,5 +1,6 @@
 //! A question, with what all rules ask of a snapshot.
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use wharf_facts::{Meeting, Probe, ProcessFacts, Protocol, Reason, Seen, Snapshot, SocketFacts, TcpState};
@@ -19,6 +20,8 @@ pub(crate) struct Case<'a> {
     pub(crate) target: Option<&'a Target>,
     /// What a command failed with.
     pub(crate) symptom: Option<&'a Symptom>,
+    /// The processes, by pid: of two with one pid, the first.
+    processes: BTreeMap<u32, &'a ProcessFacts>,
     /// The port.
     pub(crate) port: Option<u16>,
     /// TCP sockets that listen at it.
@@ -41,69 +44,65 @@ const V6: IpAddr = IpAddr::V6(Ipv6Addr::LOCALHOST);
 impl<'a> Case<'a> {
     /// What `question` is, for `port`.
     pub(crate) fn new(snapshot: &'a Snapshot, question: &'a Question, port: Option<u16>) -> Self {
-        let case = Self {
+        let is_near = |row: &SocketFacts| Some(row.port()) == port;
+        let mut case = Self {
             target: Some(&question.target),
             symptom: question.symptom.as_ref(),
             port,
-            ..Self::machine(snapshot)
+            ..Self::of(snapshot, is_near)
         };
-        case.narrowed()
+        case.probes.retain(|probe| Some(probe.address.port()) == port);
+        let rows = snapshot.tcp.items().iter();
+        let is_far = |row: &&SocketFacts| Some(row.socket.remote.port()) == port && is_connection(row);
+        case.towards = rows
+            .filter(is_far)
+            .filter(|row| case.is_here(row.socket.remote.ip()) != Some(false))
+            .collect();
+        case.connections.sort_by_key(|row| order(row));
+        case.towards.sort_by_key(|row| order(row));
+        case
     }
 
-    /// The whole machine.
+    /// The whole machine. Its connections are in no order.
     pub(crate) fn machine(snapshot: &'a Snapshot) -> Self {
+        Self::of(snapshot, |_| true)
+    }
+
+    /// Those sockets that are meant, by what they do.
+    fn of(snapshot: &'a Snapshot, is_meant: impl Fn(&SocketFacts) -> bool) -> Self {
         let mut listeners = Vec::new();
         let mut bound = Vec::new();
         let mut connections = Vec::new();
-        for socket in snapshot.tcp.items() {
-            match socket.socket.state {
-                TcpState::Listen => listeners.push(socket),
-                TcpState::BoundInactive => bound.push(socket),
-                TcpState::Close if socket.socket.remote.port() == 0 => bound.push(socket),
-                _ => connections.push(socket),
+        for socket in snapshot.tcp.items().iter().filter(|row| is_meant(row)) {
+            if socket.listens() {
+                listeners.push(socket);
+            } else if is_connection(socket) {
+                connections.push(socket);
+            } else {
+                bound.push(socket);
             }
         }
-        let is_open = |socket: &&SocketFacts| socket.socket.remote.port() == 0;
+        let udp = snapshot.udp.items().iter();
         let mut case = Self {
             snapshot,
             target: None,
             symptom: None,
             port: None,
+            processes: index(snapshot),
             listeners,
             bound,
             connections,
             towards: Vec::new(),
-            udp: snapshot.udp.items().iter().filter(is_open).collect(),
+            udp: udp
+                .filter(|row| row.socket.remote.port() == 0 && is_meant(row))
+                .collect(),
             probes: snapshot.probes.items().iter().collect(),
         };
         for rows in [&mut case.listeners, &mut case.bound, &mut case.udp] {
             rows.sort_by_key(|row| order(row));
         }
-        case.probes
-            .sort_by_key(|probe| (probe.address, probe.name.clone()));
+        case.probes.sort_by_key(|probe| (probe.address, &probe.name));
         case
-    }
-
-    /// Only what has to do with the port.
-    fn narrowed(mut self) -> Self {
-        let port = self.port;
-        let is_near = |row: &&SocketFacts| Some(row.port()) == port;
-        self.listeners.retain(is_near);
-        self.bound.retain(is_near);
-        self.udp.retain(is_near);
-        self.probes.retain(|probe| Some(probe.address.port()) == port);
-        let is_far = |row: &&SocketFacts| Some(row.socket.remote.port()) == port;
-        self.towards = self
-            .connections
-            .iter()
-            .copied()
-            .filter(is_far)
-            .filter(|row| self.is_here(row.socket.remote.ip()) != Some(false))
-            .collect();
-        self.connections.retain(is_near);
-        self.connections.sort_by_key(|row| order(row));
-        self.towards.sort_by_key(|row| order(row));
-        self
     }
 
     /// What the finding is about, in the user's own words as far as they named it.
@@ -253,9 +252,12 @@ impl<'a> Case<'a> {
 
     /// The processes that have `socket` open, as far as seen, by pid.
     pub(crate) fn owners(&self, socket: &SocketFacts) -> Vec<&'a ProcessFacts> {
-        let mut owners: Vec<_> = self.snapshot.owners(socket).collect();
-        owners.sort_by_key(|owner| owner.pid);
-        owners
+        let mut pids = socket.owner.pids().to_vec();
+        pids.sort_unstable();
+        pids.dedup();
+        pids.iter()
+            .filter_map(|pid| self.processes.get(pid).copied())
+            .collect()
     }
 
     /// The processes that listen at the port, by pid, each once.
@@ -302,6 +304,21 @@ impl<'a> Case<'a> {
         self.port
             .map_or_else(String::new, |port| format!("wharf stop {port}"))
     }
+}
+
+/// Neither a listener nor merely bound.
+fn is_connection(row: &SocketFacts) -> bool {
+    match row.socket.state {
+        TcpState::Listen | TcpState::BoundInactive => false,
+        TcpState::Close => row.socket.remote.port() != 0,
+        _ => true,
+    }
+}
+
+/// The processes of `snapshot`, by pid.
+fn index(snapshot: &Snapshot) -> BTreeMap<u32, &ProcessFacts> {
+    let all = snapshot.processes.items().iter().rev();
+    all.map(|process| (process.pid, process)).collect()
 }
 
 /// Whether somebody's own work: not a service of the machine.

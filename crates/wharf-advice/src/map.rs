@@ -28,9 +28,15 @@ pub fn map(snapshot: &Snapshot) -> Vec<Row> {
         let key = (socket.port(), socket.socket.protocol, pids, uid);
         groups.entry(key).or_default().push(socket);
     }
+    let programs: BTreeMap<u32, program::Known> = snapshot
+        .processes
+        .items()
+        .iter()
+        .filter_map(|process| Some((process.pid, program::of(process)?)))
+        .collect();
     let mut rows: Vec<Row> = groups
         .values()
-        .filter_map(|sockets| row(&case, sockets))
+        .filter_map(|sockets| row(&case, &programs, sockets))
         .collect();
     let mut newest: BTreeMap<String, u64> = BTreeMap::new();
     for row in &rows {
@@ -53,7 +59,7 @@ pub fn map(snapshot: &Snapshot) -> Vec<Row> {
     rows
 }
 
-fn row(case: &Case<'_>, sockets: &[&SocketFacts]) -> Option<Row> {
+fn row(case: &Case<'_>, programs: &BTreeMap<u32, program::Known>, sockets: &[&SocketFacts]) -> Option<Row> {
     let snapshot = case.snapshot;
     let first = sockets.first()?;
     let (port, protocol) = (first.port(), first.socket.protocol);
@@ -74,7 +80,7 @@ fn row(case: &Case<'_>, sockets: &[&SocketFacts]) -> Option<Row> {
         .iter()
         .find(|probe| sockets.iter().any(|socket| socket.socket.covers(probe.address)));
     let probe = probe.copied().filter(|_| protocol == Protocol::Tcp);
-    let known = owner.and_then(program::of);
+    let known = owner.and_then(|owner| programs.get(&owner.pid)).copied();
     let mut families: Vec<_> = sockets
         .iter()
         .flat_map(|socket| listening::families(socket))

@@ -200,6 +200,8 @@ fn port(text: &str, digits: &str) -> Result<u16, InvalidTarget> {
 
 /// A host's name, in lower case.
 fn host(text: &str, name: &str) -> Result<String, InvalidTarget> {
+    // A dot at the end says that the name is whole (RFC 1034, section 3.1).
+    let name = name.trim_end_matches('.');
     let is_name = !name.is_empty()
         && name
             .chars()
@@ -207,7 +209,7 @@ fn host(text: &str, name: &str) -> Result<String, InvalidTarget> {
     if !is_name {
         return Err(InvalidTarget::Host(text.to_owned()));
     }
-    Ok(name.trim_end_matches('.').to_lowercase())
+    Ok(name.to_lowercase())
 }
 
 fn url(text: &str, scheme: &str, rest: &str) -> Result<Url, InvalidTarget> {
@@ -387,6 +389,7 @@ mod tests {
         check("::1", "without a port");
         check("[::1]", "without a port");
         check("a b:80", "names no host");
+        check("http://./", "names no host");
         check("localhost:80/x", "http://");
         check("gopher://localhost", "gopher://localhost:3000");
         check("http://[::1:80", "names no host");

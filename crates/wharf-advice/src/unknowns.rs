@@ -33,10 +33,16 @@ pub(crate) fn unknowns(case: &Case<'_>) -> Vec<String> {
             Holder::Pids(_) | Holder::Nobody => {}
         }
     }
+    // Where somebody listens, nobody has to be looked for elsewhere.
+    let is_empty = case.listeners.is_empty() && case.udp.is_empty();
+    let elsewhere = |why| Option::filter(why, |_| is_empty);
     let others: [(&str, Option<&str>); 5] = [
         ("processes", snapshot.processes.why_unknown()),
-        ("containers", snapshot.containers.why_unknown()),
-        ("other network namespaces", snapshot.namespaces.why_unknown()),
+        ("containers", elsewhere(snapshot.containers.why_unknown())),
+        (
+            "other network namespaces",
+            elsewhere(snapshot.namespaces.why_unknown()),
+        ),
         ("Wharf's own leases and stacks", snapshot.ours.why_unknown()),
         (
             "the kernel's range of ports",
@@ -48,7 +54,8 @@ pub(crate) fn unknowns(case: &Case<'_>) -> Vec<String> {
             all.push(format!("{what}: {why}"));
         }
     }
-    for namespace in snapshot.namespaces.items() {
+    let unseen = snapshot.namespaces.items().iter().filter(|_| is_empty);
+    for namespace in unseen {
         if let Seen::Unknown(why) = &namespace.listeners {
             let name = crate::others::namespace_name(case, namespace);
             all.push(format!("who listens in {name}: {why}"));

@@ -140,7 +140,8 @@ fn inside_container(case: &Case<'_>) -> Option<Draft> {
     let port = case.port?;
     let inside = case.snapshot.system.inside.known()?;
     let container = inside.container.as_ref().or(inside.dev_container.as_ref())?;
-    if !is_nobody_there(case) || case.is_binding() {
+    let is_used = !case.connections.is_empty() || !case.bound.is_empty() || !case.udp.is_empty();
+    if !is_nobody_there(case) || case.is_binding() || is_used {
         return None;
     }
     let asks_loopback = case.asked_address().is_none_or(|address| address.is_loopback());

@@ -110,49 +110,19 @@ fn moved_to_next_port(case: &Case<'_>) -> Option<Draft> {
     if case.is_binding() || case.leads_elsewhere() {
         return None;
     }
-    let mut rows: Vec<&SocketFacts> = case
-        .snapshot
-        .listeners()
-        .filter(|row| row.port() != port)
-        .collect();
-    rows.sort_by_key(|row| (row.port().abs_diff(port), order(row)));
-    // Who was told this port by name, and listens only elsewhere.
-    let told = rows.iter().find_map(|row| {
-        let owner = case.owners(row).into_iter().find(|owner| is_told(owner, port))?;
-        let has_it = case
-            .listeners
-            .iter()
-            .any(|own| own.owner.pids().contains(&owner.pid));
-        (!has_it).then_some((*row, owner))
-    });
-    if let Some((row, owner)) = told {
-        let (fact, method) = told_by(owner, port)?;
-        return Some(
-            Draft::problem(
-                case.subject(),
-                format!(
-                    "{} was told port {port} and listens on {}.",
-                    words::process(owner),
-                    row.port()
-                ),
-            )
-            .likely(92)
-            .seen(method, fact)
-            .seen(Method::Sockets, format!("it listens on {}", row.socket.local))
-            .fix(format!(
-                "Go to port {}, or stop who has port {port} and start it again.",
-                row.port()
-            )),
-        );
+    if let Some(draft) = told_and_elsewhere(case, port) {
+        return Some(draft);
     }
     if !case.listeners.is_empty() {
         return None;
     }
     // Who is known to move on when its port is taken, and is just above.
+    let is_next = |row: &&SocketFacts| row.port() > port && row.port() - port <= 5;
+    let mut rows: Vec<&SocketFacts> = case.snapshot.listeners().filter(is_next).collect();
+    rows.sort_by_key(|row| order_from(port, row));
     let (row, owner, known) = rows.iter().find_map(|row| {
-        let is_next = row.port() > port && row.port() - port <= 5;
         let owner = case.owners(row).into_iter().find(|owner| is_work(owner))?;
-        let known = program::of(owner).filter(|known| known.moves_on && is_next)?;
+        let known = program::of(owner).filter(|known| known.moves_on)?;
         Some((*row, owner, known))
     })?;
     Some(
@@ -174,6 +144,53 @@ fn moved_to_next_port(case: &Case<'_>) -> Option<Draft> {
             format!("{} takes the next port when its own is taken", known.name),
         )
         .fix(format!("Go to port {}.", row.port())),
+    )
+}
+
+/// The nearest port first.
+fn order_from(port: u16, row: &SocketFacts) -> impl Ord + use<> {
+    (row.port().abs_diff(port), order(row))
+}
+
+/// Who was told this port by name, and listens only elsewhere.
+fn told_and_elsewhere(case: &Case<'_>, port: u16) -> Option<Draft> {
+    let mut told: Vec<_> = case
+        .snapshot
+        .processes
+        .items()
+        .iter()
+        .filter(|process| is_work(process))
+        .filter_map(|process| Some((process, told_by(process, port)?)))
+        .filter(|(process, _)| {
+            !case
+                .listeners
+                .iter()
+                .any(|own| own.owner.pids().contains(&process.pid))
+        })
+        .collect();
+    told.sort_by_key(|(process, _)| process.pid);
+    let found = told.into_iter().find_map(|(process, told_by)| {
+        let is_its = |row: &&SocketFacts| row.owner.pids().contains(&process.pid);
+        let row = case.snapshot.listeners().filter(is_its);
+        Some((process, told_by, row.min_by_key(|row| order_from(port, row))?))
+    });
+    let (owner, (fact, method), row) = found?;
+    Some(
+        Draft::problem(
+            case.subject(),
+            format!(
+                "{} was told port {port} and listens on {}.",
+                words::process(owner),
+                row.port()
+            ),
+        )
+        .likely(92)
+        .seen(method, fact)
+        .seen(Method::Sockets, format!("it listens on {}", row.socket.local))
+        .fix(format!(
+            "Go to port {}, or stop who has port {port} and start it again.",
+            row.port()
+        )),
     )
 }
 
@@ -210,11 +227,7 @@ fn service_elsewhere(case: &Case<'_>, port: u16) -> Option<Draft> {
     )
 }
 
-/// Whether `owner` was told `port`, by a variable or by a flag.
-fn is_told(owner: &wharf_facts::ProcessFacts, port: u16) -> bool {
-    is_work(owner) && told_by(owner, port).is_some()
-}
-
+/// How `owner` was told `port`: by a variable or by a flag.
 fn told_by(owner: &wharf_facts::ProcessFacts, port: u16) -> Option<(String, Method)> {
     let text = port.to_string();
     let variables = owner.environment.items().iter();
@@ -226,11 +239,10 @@ fn told_by(owner: &wharf_facts::ProcessFacts, port: u16) -> Option<(String, Meth
         ));
     }
     let words = owner.command.items();
-    let flag = words.iter().enumerate().find(|(index, word)| {
+    let is_flag = words.iter().enumerate().any(|(index, word)| {
         let before = index.checked_sub(1).and_then(|before| words.get(before));
-        let is_value = **word == text && before.is_some_and(|flag| flag == "--port" || flag == "-p");
-        is_value || word.strip_prefix("--port=") == Some(&text)
-    })?;
-    let _ = flag;
-    Some((format!("its command line says {port}"), Method::Processes))
+        *word == text && before.is_some_and(|flag| flag == "--port" || flag == "-p")
+            || word.strip_prefix("--port=") == Some(&text)
+    });
+    is_flag.then(|| (format!("its command line says {port}"), Method::Processes))
 }

@@ -4,9 +4,9 @@ use std::net::IpAddr;
 
 use wharf_facts::{Holder, Protocol, Reason, Seen, SocketFacts, well_known};
 
-use super::nothing::{listeners_seen, quoted};
+use super::nothing::{is_wharf, listeners_seen, quoted};
 use super::{ALL, MACOS, Need, UNIX, id};
-use crate::case::{Case, is_work};
+use crate::case::Case;
 use crate::draft::Draft;
 use crate::{Failure, Method, Rule, words};
 
@@ -254,7 +254,8 @@ fn orphan(case: &Case<'_>) -> Option<Draft> {
     let owner = case
         .listening()
         .into_iter()
-        .find(|owner| matches!(owner.reason, Seen::Known(Reason::Orphan { .. })) && is_work(owner))?;
+        // A stack in the background has left its terminal on purpose.
+        .find(|owner| matches!(owner.reason, Seen::Known(Reason::Orphan { .. })) && !is_wharf(owner))?;
     let says = format!(
         "{} was left behind: what started it is gone, and it goes on listening.",
         words::process(owner)

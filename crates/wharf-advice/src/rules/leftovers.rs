@@ -62,17 +62,20 @@ fn time_wait(case: &Case<'_>) -> Option<Draft> {
         .map(|timer| timer.expires_ms)
         .max();
     let wait = longest.map_or(60, |longest| longest.div_ceil(1000));
-    let resting = words::count(rows.len(), "finished connection");
+    let resting = match rows.len() {
+        1 => "one finished connection still rests".to_owned(),
+        number => format!("{number} finished connections still rest"),
+    };
     let draft = if case.finds_port_in_use() {
         Draft::problem(
             case.subject(),
-            format!("Nobody has port {port}: {resting} still rest there (TIME_WAIT), and your server does not set SO_REUSEADDR."),
+            format!("Nobody has port {port}: {resting} there (TIME_WAIT), and your server does not set SO_REUSEADDR."),
         )
         .likely(92)
     } else {
         Draft::warning(
             case.subject(),
-            format!("Nobody has port {port}, but {resting} still rest there: a server without SO_REUSEADDR cannot take it yet."),
+            format!("Nobody has port {port}, but {resting} there: a server without SO_REUSEADDR cannot take it yet."),
         )
         .likely(62)
     };

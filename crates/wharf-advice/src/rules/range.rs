@@ -127,8 +127,6 @@ fn ephemeral_exhausted(case: &Case<'_>) -> Option<Draft> {
 
 fn bind_before_connect(case: &Case<'_>) -> Option<Draft> {
     let range = *case.snapshot.settings.ephemeral.known()?;
-    // All connections count, wherever they lead: that is the point.
-    let all = Case::machine(case.snapshot);
     let is_asked = case.target.is_none()
         || (case.is_connecting() || case.is_binding())
             && matches!(
@@ -138,6 +136,8 @@ fn bind_before_connect(case: &Case<'_>) -> Option<Draft> {
     if !is_asked {
         return None;
     }
+    // All connections count, wherever they lead: that is the point.
+    let all = Case::machine(case.snapshot);
     let in_range = all
         .connections
         .iter()

@@ -39,6 +39,12 @@ pub(super) const RULES: &[Rule] = &[
     },
 ];
 
+/// Whether one process descends from the other.
+fn is_related(case: &Case<'_>, a: &ProcessFacts, b: &ProcessFacts) -> bool {
+    let descends = |from: u32, of: u32| case.snapshot.ancestry(from).iter().any(|above| above.pid == of);
+    descends(a.pid, b.pid) || descends(b.pid, a.pid)
+}
+
 /// Two listeners that have no process in common, the second of which no one of the first started.
 fn strangers<'a>(
     case: &Case<'a>,
@@ -46,18 +52,10 @@ fn strangers<'a>(
     other: &SocketFacts,
 ) -> Option<(&'a ProcessFacts, &'a ProcessFacts)> {
     let (first, second) = (case.owners(one), case.owners(other));
-    let related = |a: &ProcessFacts, b: &ProcessFacts| {
-        case.snapshot
-            .ancestry(a.pid)
-            .iter()
-            .any(|above| above.pid == b.pid)
-            || case
-                .snapshot
-                .ancestry(b.pid)
-                .iter()
-                .any(|above| above.pid == a.pid)
-    };
-    if first.iter().any(|a| second.iter().any(|b| related(a, b))) {
+    // Workers have another command line than their master, and its name.
+    let is_same =
+        |a: &ProcessFacts, b: &ProcessFacts| a.pid == b.pid || (a.name == b.name && is_related(case, a, b));
+    if first.iter().any(|a| second.iter().any(|b| is_same(a, b))) {
         return None;
     }
     Some((first.first().copied()?, second.first().copied()?))
@@ -157,16 +155,11 @@ fn split_brain(case: &Case<'_>) -> Option<Draft> {
     let (by_v4, by_v6) = (owners(&v4), owners(&v6));
     let (one, other) = (by_v4.first()?, by_v6.first()?);
     let is_same = |a: &ProcessFacts, b: &ProcessFacts| {
-        let related = |a: &ProcessFacts, b: &ProcessFacts| {
-            case.snapshot
-                .ancestry(a.pid)
-                .iter()
-                .any(|above| above.pid == b.pid)
-        };
-        // A forwarder has a process for each family, both of one parent.
-        let twins = a.name == b.name && a.parent == b.parent && a.cwd == b.cwd && a.command == b.command;
+        // A fork keeps the command line; a forwarder has a process for each family.
+        let is_fork =
+            a.name == b.name && a.command == b.command && (is_related(case, a, b) || a.parent == b.parent);
         let forwards = matches!(a.reason, Seen::Known(Reason::ContainerForward { .. })) && a.name == b.name;
-        related(a, b) || related(b, a) || twins || forwards
+        a.pid == b.pid || is_fork || forwards
     };
     if by_v4.iter().any(|a| by_v6.iter().any(|b| is_same(a, b))) {
         return None;

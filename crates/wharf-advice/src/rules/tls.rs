@@ -57,9 +57,10 @@ fn hsts(case: &Case<'_>) -> Option<Draft> {
         value.is_some_and(|value| !value.to_lowercase().replace([' ', '"'], "").contains("max-age=0"))
     };
     // The policy is the host's, of whichever port it came: all that were asked count.
-    let all = Case::machine(case.snapshot);
+    let mut all: Vec<&Probe> = case.snapshot.probes.items().iter().collect();
+    all.sort_by_key(|probe| (probe.address, &probe.name));
     let own = case.probes.iter().filter(is_here).find(sends);
-    let any = all.probes.iter().filter(is_here).find(sends);
+    let any = all.iter().filter(is_here).find(sends);
     let asks_http = matches!(case.scheme(), Some("http" | "ws")) || case.mentions(&["https", "ssl", "hsts"]);
     let probe = own.or(any.filter(|_| asks_http || case.target.is_none()))?;
     let value = probe.http.as_ref()?.hsts.as_deref()?;

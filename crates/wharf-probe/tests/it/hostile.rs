@@ -217,8 +217,12 @@ fn a_full_queue_times_out() {
 
 #[test]
 fn only_this_machine_is_probed() {
-    // TEST-NET-1, and the same within IPv6 (RFC 5737, RFC 4291).
-    for elsewhere in ["192.0.2.1:80", "[::ffff:192.0.2.1]:80", "[2001:db8::1]:80"] {
+    // TEST-NET-2, and documentation's prefix of IPv6 (RFC 5737, RFC 3849).
+    for elsewhere in [
+        "198.51.100.77:80",
+        "[::ffff:198.51.100.77]:80",
+        "[2001:db8::1]:80",
+    ] {
         let address = elsewhere.parse().expect("an address");
         let refused = Target::new(address).expect_err("another machine's");
         assert_eq!(refused, NotProbed::Elsewhere(address));

@@ -79,8 +79,12 @@ fn an_authority_is_trusted_for_its_names_alone() {
             "nginx is not installed (package nginx)",
         );
     };
-    let example = std::env::current_exe().expect("this test");
-    let example = example.ancestors().nth(2).expect("target").join("examples/probe");
+    let here = std::env::current_exe().expect("this test");
+    let built = match std::env::var_os("WHARF_TEST_BIN_DIR") {
+        Some(directory) => directory.into(),
+        None => here.ancestors().nth(2).expect("target").to_owned(),
+    };
+    let example = built.join("examples/probe");
     if !example.exists() {
         return skip(
             "an_authority_is_trusted_for_its_names_alone",
