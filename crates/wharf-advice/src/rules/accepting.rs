@@ -115,9 +115,10 @@ fn overfull(case: &Case<'_>, row: &SocketFacts) -> Option<Draft> {
         .likely(if is_full { 90 } else { 75 })
         .seen(Method::Sockets, waiting_seen(row));
     let pid = row.owner.pids().iter().min();
+    let is_macos = case.snapshot.system.os == Seen::Known("macos".to_owned());
     Some(match pid {
         Some(pid) => draft
-            .run("See where it is stuck.", format!("cat /proc/{pid}/stack /proc/{pid}/wchan"))
+            .run("See where it is stuck.", if is_macos { format!("sample {pid} 1") } else { format!("sudo cat /proc/{pid}/stack") })
             .fix("Look for a blocked event loop, a lock, or a pool of workers that is used up; then restart it."),
         None => draft.fix("Look for a blocked event loop or a pool of workers that is used up; then restart it."),
     })
