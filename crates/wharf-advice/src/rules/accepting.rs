@@ -29,7 +29,13 @@ fn not_accepting(case: &Case<'_>) -> Option<Draft> {
 fn halted(case: &Case<'_>, row: &SocketFacts) -> Option<Draft> {
     let owners = case.owners(row);
     let all_seen = matches!(&row.owner, Holder::Pids(pids) if pids.len() == owners.len());
-    if !all_seen || !owners.iter().all(|owner| owner.state.is_halted()) {
+    // An ordinary user is never sure to have seen every owner: then the silence of the address counts.
+    let is_silent = case
+        .probes
+        .iter()
+        .any(|probe| row.socket.covers(probe.address) && probe.protocol == Seen::Known(Spoken::Silent));
+    let nobody_answers = all_seen || is_silent;
+    if !nobody_answers || !owners.iter().all(|owner| owner.state.is_halted()) {
         return None;
     }
     let owner = owners.first()?;

@@ -68,7 +68,10 @@ fn too_late(args: &Wait, seen: &Look) -> Report {
 fn look(args: &Wait, until: Instant) -> Result<Look, Report> {
     let places = places(&args.target, until)?;
     if places.is_empty() {
-        return Ok(Look::NotYet(format!("{} leads to no address", args.target)));
+        return Ok(Look::NotYet(format!(
+            "{} leads to no address that is known",
+            args.target
+        )));
     }
     match args.until {
         Until::Listen => listens(&places),

@@ -18,8 +18,12 @@ pub(crate) struct Beside {
 }
 
 impl Beside {
-    /// Starts `command` with this world's environment, in a process group of its own.
+    /// Starts `command` with this world's environment, in its project unless it says otherwise, in a
+    /// process group of its own.
     pub(crate) fn start(world: &World, mut command: Command) -> Self {
+        if command.get_current_dir().is_none() {
+            command.current_dir(world.project());
+        }
         let child = command
             .envs(world.environment())
             .stdin(Stdio::null())

@@ -18,8 +18,8 @@ fn it_waits_until_somebody_listens() {
     let _server = Beside::start(&world, command);
     let target = format!("localhost:{port}");
     world
-        .run(&["wait", &target, "--timeout", "100ms"])
-        .fails(1, &["nobody listened", "within 100ms", "wharf explain"]);
+        .run(&["wait", &target, "--timeout", "1s"])
+        .fails(1, &["nobody listened", "within 1s", "wharf explain"]);
     let mut waiting = world.start(&["wait", &target]);
     world.write("go", "");
     let ran = waiting.wait();

@@ -185,6 +185,8 @@ fn the_old_server_has_not_ended() {
 #[test]
 fn the_program_was_deleted_under_it() {
     let world = World::new();
+    // Somebody's work, and no service of the machine.
+    world.write(".git/HEAD", "ref: refs/heads/main\n");
     let port = free_port();
     let copy = world.project().join("server");
     std::fs::copy(peer(), &copy).expect("copied");

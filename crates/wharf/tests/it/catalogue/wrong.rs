@@ -149,6 +149,8 @@ fn a_published_port_is_served_without_a_socket() {
 #[test]
 fn it_can_be_reached_from_the_network() {
     let world = World::new();
+    // Somebody's work, and no service of the machine.
+    world.write(".git/HEAD", "ref: refs/heads/main\n");
     let port = free_port();
     let program = "import socket, sys\n\
         server = socket.socket(); server.bind(('0.0.0.0', int(sys.argv[1]))); server.listen()\n\
@@ -161,6 +163,8 @@ fn it_can_be_reached_from_the_network() {
 #[test]
 fn any_website_can_read_it() {
     let world = World::new();
+    // Somebody's work, and no service of the machine.
+    world.write(".git/HEAD", "ref: refs/heads/main\n");
     let port = free_port();
     let _server = answering(
         &world,
