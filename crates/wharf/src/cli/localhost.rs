@@ -42,7 +42,7 @@ pub(crate) struct Ls {
 Exit codes: 0 somebody is there and nothing is wrong, 10 there are warnings, 11 nobody is there, 12 the \
 owner is hidden. After `-- COMMAND`: the command's own.")]
 pub(crate) struct Explain {
-    /// A port, address, URL, process or name: 3000, [::1]:80, http://web.localhost, pid:812, redis
+    /// A port, address, URL, process or name: 3000, 127.0.0.1:80, pid:812, redis
     #[arg(required_unless_present_any = ["rules", "command"], value_name = "TARGET")]
     pub(crate) targets: Vec<Target>,
     /// Connect to nothing: facts only
@@ -85,7 +85,7 @@ It is stopped the way it wants to be: by its stack, its systemd unit or its cont
 that does not help in time, you are asked before SIGKILL; without a terminal there is none, and the exit \
 code is 1. Other exit codes: 0 it is stopped, 11 nobody listens there, 12 the owner is hidden.")]
 pub(crate) struct Stop {
-    /// A port, address, URL, process or name: 3000, [::1]:80, pid:812, redis
+    /// A port, address, URL, process or name: 3000, 127.0.0.1:80, pid:812, redis
     pub(crate) target: Target,
     /// Say what would be done, and do nothing
     #[arg(long)]
@@ -105,7 +105,7 @@ pub(crate) struct Stop {
 #[derive(Debug, Args)]
 #[command(after_help = "Exit codes: 0 it came true, 1 it did not in time.")]
 pub(crate) struct Wait {
-    /// A port, address, URL or name of a service: 3000, [::1]:80, http://localhost:3000/health, web
+    /// A port, address, URL or name of a service: 3000, localhost:3000, web
     pub(crate) target: Target,
     /// What to wait for
     #[arg(long, value_enum, default_value_t = Until::Listen)]

@@ -26,8 +26,10 @@ const ANSWER: Duration = Duration::from_secs(2);
 
 pub(super) fn run(args: &Wait) -> Result<(), Report> {
     let until = Instant::now() + args.timeout.duration();
+    // A name is resolved once it is known, and not again for each look.
+    let mut fixed = None;
     loop {
-        let seen = look(args, until)?;
+        let seen = look(args, until, &mut fixed)?;
         if let Look::True(said) = &seen {
             out::line(said);
             return Ok(());
@@ -65,8 +67,15 @@ fn too_late(args: &Wait, seen: &Look) -> Report {
     Report::new(Code::Failed, error).hint(hint)
 }
 
-fn look(args: &Wait, until: Instant) -> Result<Look, Report> {
-    let places = places(&args.target, until)?;
+fn look(args: &Wait, until: Instant, fixed: &mut Option<Places>) -> Result<Look, Report> {
+    let places = match fixed.take() {
+        Some(places) => places,
+        None => places(&args.target, until)?,
+    };
+    // Where a service listens may change; a name that leads nowhere may yet lead somewhere.
+    if !places.is_empty() && !matches!(args.target, Target::Name(_)) {
+        *fixed = Some(places.clone());
+    }
     if places.is_empty() {
         return Ok(Look::NotYet(format!(
             "{} leads to no address that is known",
@@ -81,6 +90,7 @@ fn look(args: &Wait, until: Instant) -> Result<Look, Report> {
 }
 
 /// Where a target is: a port, on any address, or addresses.
+#[derive(Clone)]
 enum Places {
     Port(u16),
     Addresses(Vec<SocketAddr>),
@@ -135,7 +145,7 @@ fn places(target: &Target, until: Instant) -> Result<Places, Report> {
 /// What the resolver says, in the time that is left.
 fn resolved(name: &str, port: u16, until: Instant) -> Places {
     let left = until.saturating_duration_since(Instant::now());
-    let scope = Scope::listeners().resolving(name).patient(left);
+    let scope = Scope::listeners().resolving(name).patient(left.max(INTERVAL));
     let names = snapshot::take(&scope).names;
     let resolution = names.resolution(name);
     let ips = resolution
