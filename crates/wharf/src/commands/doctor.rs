@@ -35,26 +35,36 @@ fn verdict(checkups: &[Checkup]) -> ExitCode {
     ExitCode::SUCCESS
 }
 
+/// Below this, what was said would be a narrow column: it goes on behind its title instead.
+const NARROWEST: usize = 40;
+/// The width of the words that say what came of it.
+const WORD: usize = 9;
+
 /// A line for each check; what was found with its evidence and fix.
 fn show(checkups: &[Checkup]) {
     let prose = Prose::of_stdout();
     let widest = checkups.iter().map(|checkup| checkup.title.chars().count()).max();
-    let widest = widest.unwrap_or(0).min(prose.width() / 2);
+    let widest = widest.unwrap_or(0) + 2;
+    let has_columns = prose.width() >= WORD + widest + NARROWEST;
     for checkup in checkups {
-        let title = format!("{:<widest$}", checkup.title);
-        match &checkup.outcome {
-            CheckOutcome::Ok { said } => {
-                prose.hanging(&[Paint::Green.of("ok       "), Paint::Plain.of(title)], said)
-            }
-            CheckOutcome::Unknown { why } => {
-                prose.hanging(&[Paint::Dim.of("unknown  "), Paint::Plain.of(title)], why);
-            }
+        let (word, paint, said) = match &checkup.outcome {
+            CheckOutcome::Ok { said } => ("ok".to_owned(), Paint::Green, said),
+            CheckOutcome::Unknown { why } => ("unknown".to_owned(), Paint::Dim, why),
             CheckOutcome::Finding(finding) => {
-                let word = format!("{:<9}", finding.severity.to_string());
-                let lead = [findings::paint(finding.severity).of(word), Paint::Bold.of(title)];
-                prose.hanging(&lead, &finding.says);
-                findings::details(&prose, finding, 9);
+                let severity = finding.severity;
+                (severity.to_string(), findings::paint(severity), &finding.says)
             }
+        };
+        let word = paint.of(format!("{word:<WORD$}"));
+        match has_columns {
+            true => {
+                let title = Paint::Plain.of(format!("{:<widest$}", checkup.title));
+                prose.hanging(&[word, title], said);
+            }
+            false => prose.hanging(&[word], &format!("{}: {said}", checkup.title)),
+        }
+        if let CheckOutcome::Finding(finding) = &checkup.outcome {
+            findings::details(&prose, finding, WORD);
         }
     }
 }

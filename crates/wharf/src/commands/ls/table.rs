@@ -18,12 +18,12 @@ const fn column(title: &'static str, side: Side, gives_way_to: Option<usize>, ra
 pub(super) const COLUMNS: [Column; 8] = [
     column("PORT", Side::Right, None, 0),
     column("NAME", Side::Left, Some(10), 0),
-    column("OWNER", Side::Left, Some(12), 0),
+    column("OWNER", Side::Left, None, 0),
     column("USER", Side::Left, Some(6), 4),
     column("SINCE", Side::Right, None, 1),
-    column("IP", Side::Left, None, 2),
+    column("IP", Side::Left, None, 3),
     column("REACHED BY", Side::Left, None, 1),
-    column("URL", Side::Left, Some(16), 3),
+    column("URL", Side::Left, None, 2),
 ];
 
 /// The heading of those that belong to no project.
