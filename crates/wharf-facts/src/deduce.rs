@@ -225,6 +225,12 @@ impl Snapshot {
         let is_stranger = parent.is_some_and(|parent| {
             process.session != 0 && process.session != process.pid && process.session != parent.session
         });
+        // In a container the first process is the program that was asked for, often a shell: what is in
+        // its own session it has started, and nothing else can have left it there.
+        let shares_firsts = |first: &ProcessFacts| first.session == process.session;
+        if process.parent == 1 && parent.is_some_and(shares_firsts) {
+            return Reason::Init;
+        }
         let adopted = process.parent == 1 || is_stranger || parent.is_some_and(programs::adopts);
         // A daemon leads its own session, without a terminal; what was left behind has another's.
         if adopted && (dead.is_some() || process.session != process.pid) {

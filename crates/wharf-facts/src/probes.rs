@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Seen, Spoken};
 
 /// What was learnt by connecting to an address.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Probe {
     /// The address.
     pub address: SocketAddr,
@@ -40,7 +41,7 @@ pub struct Probe {
 }
 
 /// What became of a connect().
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Connect {
     /// It was accepted, at least by the kernel.
@@ -56,7 +57,7 @@ pub enum Connect {
 }
 
 /// What a server did while nothing was said to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Silence {
     /// It waited too.
@@ -70,7 +71,7 @@ pub enum Silence {
 }
 
 /// What an HTTP server says of itself in one answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct HttpFacts {
     /// The path that was asked for.
@@ -111,7 +112,7 @@ pub struct HttpFacts {
 }
 
 /// How a server took a CORS preflight (Fetch standard, §4.8).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Preflight {
     /// The Origin that asked.
     pub origin: String,
@@ -120,7 +121,7 @@ pub struct Preflight {
 }
 
 /// How a server took what it should not trust.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reception {
     /// As it takes its own.
@@ -130,7 +131,7 @@ pub enum Reception {
 }
 
 /// A server's certificate.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Certificate {
     /// Whom it is for.
@@ -150,7 +151,7 @@ pub struct Certificate {
 }
 
 /// Whether a trust store takes a certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trust {
     /// It does.

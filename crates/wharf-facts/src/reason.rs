@@ -1,5 +1,6 @@
 //! Why a process is there.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::UnitManager;
@@ -7,7 +8,7 @@ use crate::UnitManager;
 /// Why a process is there: what an ancestor, a cgroup or a session says of it, nearest cause first.
 ///
 /// `by` is, in each, the pid of the process that shows it, where one does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Reason {
     /// A stack of Wharf's runs it.

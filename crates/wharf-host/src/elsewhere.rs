@@ -191,6 +191,7 @@ pub(crate) fn system() -> System {
 }
 
 pub(crate) fn viewer() -> Viewer {
+    let cwd = std::env::current_dir();
     Viewer {
         #[cfg(unix)]
         uid: Seen::Known(rustix::process::geteuid().as_raw()),
@@ -198,9 +199,11 @@ pub(crate) fn viewer() -> Viewer {
         uid: Seen::unknown("users have no number on this system"),
         user: unseen("read the user's name"),
         pid: Seen::Known(std::process::id()),
-        cwd: std::env::current_dir()
-            .map(|cwd| cwd.display().to_string())
-            .into(),
+        checkout: match &cwd {
+            Ok(cwd) => crate::checkout::of(cwd),
+            Err(error) => Seen::unknown(error),
+        },
+        cwd: cwd.map(|cwd| cwd.display().to_string()).into(),
         capabilities: unseen("read the capabilities"),
     }
 }

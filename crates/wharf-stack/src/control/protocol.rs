@@ -25,6 +25,11 @@ pub enum Request {
         /// The service.
         service: String,
     },
+    /// Stop a service, and leave it stopped until it is restarted.
+    Stop {
+        /// The service.
+        service: String,
+    },
     /// The environment of a service.
     Env {
         /// The service.

@@ -45,6 +45,7 @@ impl Stack {
             }
             Request::Status => Ok(Reply::Status(Box::new(self.status()))),
             Request::Restart { service } => self.restart(&service),
+            Request::Stop { service } => self.stop_service(&service),
             Request::Env { service } => self.environment_of(&service),
             Request::Apply => self.read_again(),
             Request::Set { link, up, down } => self.set(&link, &up, &down),
@@ -182,6 +183,12 @@ impl Stack {
     fn restart(&mut self, name: &str) -> Result<Reply, Refusal> {
         let name = self.find_service(name)?;
         self.supervisor.restart(self.now(), &name);
+        Ok(Reply::Done { said: Vec::new() })
+    }
+
+    fn stop_service(&mut self, name: &str) -> Result<Reply, Refusal> {
+        let name = self.find_service(name)?;
+        self.supervisor.stop(self.now(), &name);
         Ok(Reply::Done { said: Vec::new() })
     }
 
