@@ -202,6 +202,7 @@ impl Flow {
         let unseen = source.skip(Direction::Up).min(sink.skip(Direction::Down));
         let taken = match self.pipe_for_bulk(pipes, unseen) {
             Some(mut pipe) => {
+                sink.prepare_for_bulk();
                 let result = pipe.fill(&source.stream, unseen);
                 if let Ok(count) = result {
                     source.passed(Direction::Up, count);

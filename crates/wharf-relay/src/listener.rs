@@ -69,7 +69,8 @@ impl Listener {
     /// Bounds the receive buffers of what is accepted from now on, which inherits them. What has
     /// been bounded can't be left to the kernel again, so it gets the most the kernel gives.
     pub(crate) fn bound_buffers(&self, up: &Conditions, before: &Conditions) {
-        let size = match (socket::receive_buffer(up), socket::receive_buffer(before)) {
+        let size = |conditions| socket::receive_buffer(conditions, self.address);
+        let size = match (size(up), size(before)) {
             (Some(size), _) => size,
             (None, Some(_)) => usize::try_from(i32::MAX / 2).unwrap_or(usize::MAX),
             (None, None) => return,

@@ -29,6 +29,8 @@ pub(crate) struct Side {
     pub(crate) closed: bool,
     /// The peer has reset, or a write has failed.
     pub(crate) broken: bool,
+    /// Whether it has been prepared to be sent much.
+    prepared: bool,
     /// At the consumer's end, and only if somebody looks.
     pub(crate) tap: Option<Box<Tap>>,
 }
@@ -40,6 +42,7 @@ impl Side {
             readable: false,
             closed: false,
             broken: false,
+            prepared: false,
             tap: None,
         }
     }
@@ -55,7 +58,11 @@ impl Side {
 
     /// Writes once.
     pub(crate) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let count = self.stream.write_vectored(slices)?;
+        let count = match slices {
+            // send() is cheaper than writev().
+            [one] => self.stream.write(one)?,
+            _ => self.stream.write_vectored(slices)?,
+        };
         if let Some(tap) = &mut self.tap {
             let mut left = count;
             for slice in slices {
@@ -65,6 +72,14 @@ impl Side {
             }
         }
         Ok(count)
+    }
+
+    /// Before much is written.
+    pub(crate) fn prepare_for_bulk(&mut self) {
+        if !self.prepared {
+            self.prepared = true;
+            socket::prepare_for_bulk(&self.stream);
+        }
     }
 
     /// How many of the next bytes nobody needs to see.

@@ -11,6 +11,7 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use mio::event::Event;
 use mio::{Interest, Token};
 use wharf_link::Offer;
 
@@ -186,20 +187,20 @@ impl Engine {
             }
             connection.sides[DOWN] = Some(Side::new(stream));
             let due = self.clock.now() + DIAL_TIME;
-            self.timers.set(due, Due::Dial(key, attempt));
+            self.timers.set_about(due, Due::Dial(key, attempt));
             return;
         }
     }
 
     /// Something has happened to the socket that dials.
-    pub(super) fn on_dialled(&mut self, key: Key) {
+    pub(super) fn on_dialled(&mut self, key: Key, event: &Event) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
         let Some(side) = &mut connection.sides[DOWN] else {
             return;
         };
-        match socket::dialled(&side.stream) {
+        match socket::dialled(&side.stream, event) {
             None => {}
             Some(Err(error)) => {
                 self.note_unreached(key, error.kind());

@@ -223,7 +223,7 @@ impl Engine {
                 self.pump(key, direction);
                 self.pump(key, 1 - direction);
             }
-            (Progress::Dialling(_), DOWN) => self.on_dialled(key),
+            (Progress::Dialling(_), DOWN) => self.on_dialled(key, event),
             // A client that is gone before the provider is dialled leaves nothing to carry. After
             // that its reset takes the way of all resets, behind the handshake.
             (Progress::Parked | Progress::Calling, UP) if gone => self.abort(key),
