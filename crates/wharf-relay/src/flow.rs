@@ -252,6 +252,31 @@ impl Flow {
         taken
     }
 
+    /// Reads into memory, at most so much. What comes is under way then.
+    pub(crate) fn take_in(&mut self, source: &mut Side, most: usize, scratch: &mut [u8]) -> Taken {
+        // Where the last read was a full one, this one will be, and needs no copy of its own.
+        let taken = if self.bulk {
+            let mut chunk = Vec::with_capacity(most);
+            let taken = source.read_into(&mut chunk);
+            self.bytes.append(chunk);
+            taken
+        } else {
+            let most = most.min(scratch.len());
+            let taken = source.read(&mut scratch[..most]);
+            if let Taken::Bytes(count) = taken {
+                self.bytes.push(&scratch[..count]);
+            }
+            taken
+        };
+        let count = match taken {
+            Taken::Bytes(count) => count,
+            _ => 0,
+        };
+        self.under_way += count;
+        self.bulk = count >= BULK;
+        taken
+    }
+
     /// Forgets all bytes: nobody will take them.
     pub(crate) fn discard(&mut self, pipes: &mut Pipes) {
         self.bytes.clear();

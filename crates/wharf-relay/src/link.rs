@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use wharf_link::stream::MSS;
 use wharf_link::{Conditions, Machine, Overflow, Probability, QueueLimit, Seed};
 
 use crate::agenda::Slot;
@@ -86,6 +87,8 @@ pub(crate) struct Lane {
     pub(crate) back: Duration,
     /// Whether TCP is modelled, since something on the way may lose.
     pub(crate) loses: bool,
+    /// What that TCP sends as one segment.
+    pub(crate) longest: u32,
     /// How many of the connections meet the loss.
     pub(crate) loss_share: Probability,
     pub(crate) causes: Causes,
@@ -108,6 +111,7 @@ impl Lane {
             entering: false,
             back: Duration::ZERO,
             loses: false,
+            longest: MSS,
             loss_share: Probability::ALWAYS,
             causes: Causes::default(),
             meter: Meter::default(),
@@ -135,7 +139,8 @@ impl Lane {
                 let half = usize::try_from(limit.bytes() / 2).unwrap_or(usize::MAX);
                 self.figures.parcel().min(half).max(1)
             }
-            _ => 1,
+            Some(QueueLimit::Packets(_)) => 1,
+            None => self.figures.parcel(),
         };
         self.machine.room() >= worthwhile
     }

@@ -4,6 +4,8 @@ use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 
 use mio::net::TcpStream;
+use rustix::buffer::spare_capacity;
+use rustix::net::RecvFlags;
 use wharf_capture::Direction;
 use wharf_capture::observe::End;
 
@@ -54,6 +56,20 @@ impl Side {
             tap.saw(Direction::Up, &buffer[..count]);
         }
         self.took(result, buffer.len())
+    }
+
+    /// Reads once, into the room that `chunk` has, which has none of its own before.
+    pub(crate) fn read_into(&mut self, chunk: &mut Vec<u8>) -> Taken {
+        let most = chunk.capacity();
+        let result = self.stream.try_io(|| {
+            rustix::net::recv(&self.stream, spare_capacity(chunk), RecvFlags::empty())
+                .map(|(_, count)| count)
+                .map_err(io::Error::from)
+        });
+        if let Some(tap) = &mut self.tap {
+            tap.saw(Direction::Up, chunk);
+        }
+        self.took(result, most)
     }
 
     /// Writes once.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wharf_link::stream::is_needed;
+use wharf_link::stream::{LONGEST_TRAIN, MSS, is_needed, tells_segments_apart};
 use wharf_link::{Conditions, Packet};
 
 use super::{Engine, Work};
@@ -139,6 +139,8 @@ impl Engine {
                 .map(Figures::of)
                 .fold(Figures::of(&own), Figures::and);
             lane.loses = is_needed(&lane.conditions) || segments.clone().any(is_needed);
+            let apart = has_fates(&lane.conditions) || segments.clone().any(has_fates);
+            lane.longest = if apart { MSS } else { LONGEST_TRAIN };
         }
         let [up, down] = &mut link.lanes;
         (up.back, down.back) = (down.figures.latency(), up.figures.latency());
@@ -171,4 +173,10 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether each segment has a fate or a time of its own under these conditions, so that none can stand
+/// for many.
+fn has_fates(conditions: &Conditions) -> bool {
+    tells_segments_apart(conditions) || conditions.jitter.is_some() || conditions.is_limited()
 }
