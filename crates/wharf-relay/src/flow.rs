@@ -176,6 +176,9 @@ impl Flow {
             if ready == 0 {
                 return Flushed::All;
             }
+            if ready >= BULK {
+                sink.prepare_for_bulk();
+            }
             let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(8);
             self.bytes.front(ready, &mut slices);
             match sink.write(&slices) {

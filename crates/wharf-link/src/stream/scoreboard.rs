@@ -165,7 +165,9 @@ impl Scoreboard {
     /// The last segment is sent again, to see whether the tail is lost.
     pub(super) fn send_last(&mut self, at: Duration, delivered: (u64, Duration)) -> Option<(u64, u64, u32)> {
         let index = self.end().checked_sub(1)?;
-        let (state, weight) = self.get(index).map(|entry| (entry.state, entry.weight as usize))?;
+        let (state, weight) = self
+            .get(index)
+            .map(|entry| (entry.state, entry.weight as usize))?;
         match state {
             State::Flying | State::Again => {}
             State::Lost => {
