@@ -1,6 +1,6 @@
 //! The clock and the alarm: absolute deadlines on the monotonic clock.
 
-pub(crate) use platform::Clock;
+pub(crate) use platform::{Clock, Watch};
 
 /// Linux: a timerfd in the event loop, 18 µs late at the median where a timeout of epoll, in whole
 /// milliseconds, is up to one late.
@@ -17,6 +17,19 @@ mod platform {
         ClockId, Itimerspec, TimerfdClockId, TimerfdFlags, TimerfdTimerFlags, Timespec, clock_gettime,
         timerfd_create, timerfd_settime,
     };
+
+    /// The same time, to be read by other threads.
+    #[derive(Debug, Clone, Copy)]
+    pub(crate) struct Watch;
+
+    impl Watch {
+        #[expect(clippy::unused_self, reason = "elsewhere a watch knows when it was started")]
+        pub(crate) fn now(self) -> Duration {
+            let time = clock_gettime(ClockId::Monotonic);
+            let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+            Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+        }
+    }
 
     #[derive(Debug)]
     pub(crate) struct Clock {
@@ -37,9 +50,11 @@ mod platform {
         }
 
         pub(crate) fn now(&self) -> Duration {
-            let time = clock_gettime(ClockId::Monotonic);
-            let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-            Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
+            self.watch().now()
+        }
+
+        pub(crate) fn watch(&self) -> Watch {
+            Watch
         }
 
         /// Sees to it that the event loop wakes at `deadline`. The timeout to wait with, on top.
@@ -75,6 +90,18 @@ mod platform {
 
     use mio::{Registry, Token};
 
+    /// The same time, to be read by other threads.
+    #[derive(Debug, Clone, Copy)]
+    pub(crate) struct Watch {
+        start: Instant,
+    }
+
+    impl Watch {
+        pub(crate) fn now(self) -> Duration {
+            self.start.elapsed()
+        }
+    }
+
     #[derive(Debug)]
     pub(crate) struct Clock {
         start: Instant,
@@ -88,7 +115,11 @@ mod platform {
         }
 
         pub(crate) fn now(&self) -> Duration {
-            self.start.elapsed()
+            self.watch().now()
+        }
+
+        pub(crate) fn watch(&self) -> Watch {
+            Watch { start: self.start }
         }
 
         pub(crate) fn arm(&mut self, deadline: Option<Duration>) -> Option<Duration> {

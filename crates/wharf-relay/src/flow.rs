@@ -134,6 +134,8 @@ pub(crate) struct Flow {
     pub(crate) pipe: Option<Pipe>,
     /// Whether much comes at once, so that splicing pays.
     pub(crate) bulk: bool,
+    /// How much was ever moved from socket to socket.
+    pub(crate) carried: u64,
     /// How much has come since the source was last silent.
     pub(crate) burst: usize,
     /// Whether it is in the round of those who want to enter the machine.
@@ -218,6 +220,7 @@ impl Flow {
         };
         match taken {
             Taken::Bytes(count) => {
+                self.carried += count as u64;
                 self.burst += count;
                 self.bulk |= self.burst >= BULK;
             }
@@ -293,6 +296,14 @@ impl Flow {
     /// Whether nothing of it is in a machine, or waits to go there. Stages do not count.
     pub(crate) fn is_out_of_machine(&self) -> bool {
         self.parcels == 0 && self.unoffered == 0 && self.held.is_none() && self.tcp.is_none()
+    }
+
+    /// Whether all there is to do is to move bytes from socket to socket.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_out_of_machine()
+            && self.chain.is_none()
+            && !(self.waiting || self.closing)
+            && matches!(self.end, End::Open | End::Fin)
     }
 
     /// Takes out bytes that a stage has swallowed, which had so many behind them.

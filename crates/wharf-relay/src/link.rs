@@ -20,6 +20,7 @@ use crate::meter::Meter;
 use crate::spec::{Cut, CutDirection, Manner, ParkLimits, Provider, SegmentId};
 use crate::stage::Stage;
 use crate::stats::{Causes, LinkStats};
+use crate::tally::{Sums, Tallies};
 
 /// The far side, with its addresses ready to be shared.
 #[derive(Debug, Clone)]
@@ -57,12 +58,16 @@ pub(crate) struct Link {
     pub(crate) listening: bool,
     pub(crate) parked: usize,
     pub(crate) counts: Counts,
+    /// What other threads have moved of its bytes, by their numbers.
+    away: Vec<Arc<Tallies>>,
 }
 
 /// What has been counted, as in [`LinkStats`].
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) connections: u64,
+    /// Those that other threads have.
+    pub(crate) away: u64,
     pub(crate) total: u64,
     pub(crate) refused: u64,
     /// Why the last address that could not be had could not.
@@ -182,7 +187,26 @@ impl Link {
             listening: false,
             parked: 0,
             counts: Counts::default(),
+            away: Vec::new(),
         }
+    }
+
+    /// Whether there is nothing between its two ends.
+    pub(crate) fn is_plain(&self) -> bool {
+        let is_plain =
+            |lane: &Lane| lane.machine.conditions().is_clear() && !lane.machine.is_cut() && !lane.loses;
+        self.lanes.iter().all(is_plain)
+            && self.plans.iter().all(Vec::is_empty)
+            && self.via.is_empty()
+            && self.cut.is_none()
+    }
+
+    /// Where one of the other threads counts.
+    pub(crate) fn tallies_of(&mut self, hand: usize) -> Arc<Tallies> {
+        if self.away.len() <= hand {
+            self.away.resize_with(hand + 1, Arc::default);
+        }
+        Arc::clone(&self.away[hand])
     }
 
     /// The segment that comes after so many machines.
@@ -232,9 +256,11 @@ impl Link {
     }
 
     pub(crate) fn stats(&mut self, now: Duration) -> LinkStats {
+        let away = [UP, DOWN].map(|way| self.away.iter().map(|all| all.sums(way, now)).sum::<Sums>());
         let [up, down] = &mut self.lanes;
         LinkStats {
             connections: self.counts.connections,
+            in_bulk: self.counts.away,
             total_connections: self.counts.total,
             parked: self.parked as u64,
             refused: self.counts.refused,
@@ -244,12 +270,12 @@ impl Link {
                 .map(|(address, why)| format!("{address}: {why}")),
             park_overflows: self.counts.park_overflows,
             shed: self.counts.shed,
-            taken_up: up.taken,
-            taken_down: down.taken,
-            bytes_up: up.meter.total(),
-            bytes_down: down.meter.total(),
-            rate_up: up.meter.rate(now),
-            rate_down: down.meter.rate(now),
+            taken_up: up.taken + away[UP].taken,
+            taken_down: down.taken + away[DOWN].taken,
+            bytes_up: up.meter.total() + away[UP].written,
+            bytes_down: down.meter.total() + away[DOWN].written,
+            rate_up: up.meter.rate(now).saturating_add(away[UP].rate),
+            rate_down: down.meter.rate(now).saturating_add(away[DOWN].rate),
             causes_up: up.causes,
             causes_down: down.causes,
             lateness_up: up.lateness.summary(),

@@ -3,6 +3,7 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 
+use mio::event::Event;
 use mio::net::TcpStream;
 use rustix::buffer::spare_capacity;
 use rustix::net::RecvFlags;
@@ -47,6 +48,13 @@ impl Side {
             prepared: false,
             tap: None,
         }
+    }
+
+    /// Takes notice of an event of its socket.
+    pub(crate) fn note(&mut self, event: &Event) {
+        self.closed |= event.is_read_closed();
+        self.broken |= event.is_error();
+        self.readable |= event.is_readable() || self.closed || self.broken;
     }
 
     /// Reads once.
@@ -113,6 +121,11 @@ impl Side {
     pub(crate) fn finish(&mut self) {
         // It fails only where the peer is gone, which its own direction tells.
         let _ = self.stream.shutdown(Shutdown::Write);
+        self.finish_by_closing();
+    }
+
+    /// The same where the socket is closed next, which tells the peer as much.
+    pub(crate) fn finish_by_closing(&mut self) {
         if let Some(tap) = &mut self.tap {
             tap.ended(Direction::Down, End::Finished);
         }

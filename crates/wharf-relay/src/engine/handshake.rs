@@ -11,13 +11,13 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
+use mio::Token;
 use mio::event::Event;
-use mio::{Interest, Token};
 use wharf_link::Offer;
 
 use super::lanes::way_is_clear;
 use super::{Due, Engine, OF_PROVIDER};
-use crate::connection::{DIAL_TIME, DOWN, Dial, Progress, UP};
+use crate::connection::{DIAL_TIME, DOWN, Dial, INTEREST, Progress, UP};
 use crate::flow::{Content, End, Mark, Parcel};
 use crate::key::Key;
 use crate::link::Far;
@@ -180,9 +180,8 @@ impl Engine {
                 }
             };
             let token = Token((key.index as usize) << 2 | OF_PROVIDER);
-            let interest = Interest::READABLE | Interest::WRITABLE;
             let registry = self.poll.registry();
-            if registry.register(&mut stream, token, interest).is_err() {
+            if registry.register(&mut stream, token, INTEREST).is_err() {
                 return self.abort(key);
             }
             connection.sides[DOWN] = Some(Side::new(stream));

@@ -20,6 +20,7 @@ const READ: usize = 64 * 1024;
 
 impl Engine {
     pub(crate) fn set_stages(&mut self, id: LinkId, stages: [Vec<Stage>; 2]) -> Result<(), Error> {
+        self.call_home(id.0);
         self.known(id)?.stages = stages;
         self.replan(id.0);
         Ok(())
