@@ -205,7 +205,7 @@ impl Flow {
         written: &mut usize,
     ) -> Taken {
         let unseen = source.skip(Direction::Up).min(sink.skip(Direction::Down));
-        let taken = match self.pipe_for_bulk(pipes, unseen) {
+        let taken = match self.pipe_for_bulk(source, pipes, unseen) {
             Some(mut pipe) => {
                 sink.prepare_for_bulk();
                 let result = pipe.fill(&source.stream, unseen);
@@ -232,8 +232,8 @@ impl Flow {
         taken
     }
 
-    fn pipe_for_bulk(&mut self, pipes: &mut Pipes, unseen: usize) -> Option<Pipe> {
-        if !self.bulk || unseen < BULK {
+    fn pipe_for_bulk(&mut self, source: &Side, pipes: &mut Pipes, unseen: usize) -> Option<Pipe> {
+        if !self.bulk || unseen < BULK || source.is_drained() {
             return None;
         }
         self.pipe.take().or_else(|| pipes.take())

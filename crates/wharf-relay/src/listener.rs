@@ -26,13 +26,17 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(crate) fn new(socket: std::net::TcpListener, link: u32) -> io::Result<Self> {
-        let address = socket.local_addr()?;
-        socket.set_nonblocking(true)?;
+    pub(crate) fn new(front: std::net::TcpListener, link: u32) -> io::Result<Self> {
+        let address = front.local_addr()?;
+        front.set_nonblocking(true)?;
         // Accepted sockets inherit it (on Linux; elsewhere it is set again on each).
-        SockRef::from(&socket).set_tcp_nodelay(true)?;
+        let options = SockRef::from(&front);
+        options.set_tcp_nodelay(true)?;
+        if address.ip().is_loopback() {
+            socket::prepare_local(&options);
+        }
         Ok(Self {
-            socket: TcpListener::from_std(socket),
+            socket: TcpListener::from_std(front),
             link,
             address,
             pending: false,

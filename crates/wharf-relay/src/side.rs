@@ -32,6 +32,8 @@ pub(crate) struct Side {
     pub(crate) closed: bool,
     /// The peer has reset, or a write has failed.
     pub(crate) broken: bool,
+    /// All that has come has been read, and nothing more will come: the next read finds the end.
+    drained: bool,
     /// Whether it has been prepared to be sent much.
     prepared: bool,
     /// At the consumer's end, and only if somebody looks.
@@ -45,6 +47,7 @@ impl Side {
             readable: false,
             closed: false,
             broken: false,
+            drained: false,
             prepared: false,
             tap: None,
         }
@@ -59,6 +62,9 @@ impl Side {
 
     /// Reads once.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Taken {
+        if self.drained {
+            return self.took(Ok(0), buffer.len());
+        }
         let result = self.stream.read(buffer);
         if let (Some(tap), &Ok(count)) = (&mut self.tap, &result) {
             tap.saw(Direction::Up, &buffer[..count]);
@@ -69,6 +75,9 @@ impl Side {
     /// Reads once, into the room that `chunk` has, which has none of its own before.
     pub(crate) fn read_into(&mut self, chunk: &mut Vec<u8>) -> Taken {
         let most = chunk.capacity();
+        if self.drained {
+            return self.took(Ok(0), most);
+        }
         let result = self.stream.try_io(|| {
             rustix::net::recv(&self.stream, spare_capacity(chunk), RecvFlags::empty())
                 .map(|(_, count)| count)
@@ -78,6 +87,11 @@ impl Side {
             tap.saw(Direction::Up, chunk);
         }
         self.took(result, most)
+    }
+
+    /// Whether the next read finds the end.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.drained
     }
 
     /// Writes once.
@@ -156,10 +170,11 @@ impl Side {
             Ok(0) if self.broken => Taken::Reset,
             Ok(0) => Taken::Fin,
             Ok(count) => {
-                // A short read leaves nothing behind, epoll(7) says, and spares a read that fails.
-                // The end of the stream is no more news by then, so it must be read for.
-                if count < most && most != usize::MAX && !self.closed && !self.broken {
-                    self.readable = false;
+                // A short read leaves nothing behind, epoll(7) says, and spares a read that fails, or
+                // one that finds the end, where the end had come before.
+                if count < most && most != usize::MAX && !self.broken {
+                    self.readable = self.closed;
+                    self.drained = self.closed;
                 }
                 Taken::Bytes(count)
             }

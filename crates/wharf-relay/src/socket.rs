@@ -86,13 +86,16 @@ pub(crate) fn receive_buffer(conditions: &Conditions, peer: SocketAddr) -> Optio
     }
 }
 
-/// Prepares a socket to send much, if its peer is this machine itself. Whatever of it is refused stays
-/// as it was, and serves too.
+/// Prepares a socket to send much, if its peer is this machine itself.
 pub(crate) fn prepare_for_bulk(stream: &TcpStream) {
-    if !stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback()) {
-        return;
+    if stream.peer_addr().is_ok_and(|peer| peer.ip().is_loopback()) {
+        prepare_local(&SockRef::from(stream));
     }
-    let socket = SockRef::from(stream);
+}
+
+/// Prepares a socket to send to this machine itself, or a listener, for those that come of it. Whatever
+/// of it is refused stays as it was, and serves too.
+pub(crate) fn prepare_local(socket: &SockRef<'_>) {
     let _ = socket.set_send_buffer_size(LOCAL);
     #[cfg(target_os = "linux")]
     let _ = socket.set_tcp_congestion(LOCAL_CONTROL);
