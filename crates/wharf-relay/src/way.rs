@@ -6,7 +6,7 @@ use crate::pipes::Pipes;
 use crate::side::{Side, Taken};
 
 /// How many bytes one direction moves before others have their turn.
-pub(crate) const TURN: usize = 1 << 20;
+pub(crate) const TURN: usize = 1 << 18;
 
 /// The buffer for reads. One for all connections of a thread, which reads from one socket at a time.
 pub(crate) const SCRATCH: usize = 256 * 1024;
