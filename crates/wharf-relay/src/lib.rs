@@ -48,7 +48,8 @@
 //! **Time.** Everything that has a deadline stands in one agenda, and is served in order, each thing at
 //! the time at which it was due and not at the time at which the thread woke. The ideal time of a parcel
 //! is handed from stage to machine to segment, so that errors never add up. Deadlines are absolute, by
-//! timerfd on Linux; after a rest the last microseconds are waited for awake. How late bytes were in the end is in [`LinkStats`].
+//! timerfd on Linux; after a rest the last microseconds are waited for awake. How late bytes were in the end
+//! is in [`LinkStats`].
 //!
 //! **Changing over**, when conditions come or go, is a matter of order alone: a direction leaves its
 //! machine only when nothing of the connection is in it any more.
