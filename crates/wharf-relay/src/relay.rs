@@ -1,5 +1,6 @@
 //! The handle: what other threads ask of the relay's thread.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
@@ -26,7 +27,7 @@ pub(crate) type Job = Box<dyn FnOnce(&mut Engine) + Send>;
 #[derive(Debug)]
 pub struct Relay {
     jobs: Option<Sender<Job>>,
-    waker: Waker,
+    waker: Arc<Waker>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -201,7 +202,7 @@ impl Relay {
     }
 }
 
-fn start_thread(inbox: Receiver<Job>, started: &std::sync::mpsc::SyncSender<Result<Waker, Error>>) {
+fn start_thread(inbox: Receiver<Job>, started: &std::sync::mpsc::SyncSender<Result<Arc<Waker>, Error>>) {
     match Engine::new(inbox) {
         Ok((engine, waker)) => {
             if started.send(Ok(waker)).is_ok() {

@@ -12,6 +12,9 @@ use crate::spec::{Cut, CutDirection};
 pub struct LinkStats {
     /// Connections now, parked ones not counted.
     pub connections: u64,
+    /// Those of them that threads of their own carry, since much passes on them and nothing is in its way.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub in_bulk: u64,
     /// Connections that were ever accepted.
     pub total_connections: u64,
     /// Connections that wait for the provider.
@@ -57,6 +60,11 @@ pub struct LinkStats {
     /// parked or shed are datagrams; and what was refused are those that came to a closed port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub datagrams: Option<DatagramStats>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What has been done to the streams of a link in one direction, each thing under its cause.

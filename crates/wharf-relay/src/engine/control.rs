@@ -87,6 +87,7 @@ impl Engine {
         if let Some((datagrams, around)) = self.datagrams_of(id) {
             return datagrams.set_conditions(id, conditions, around);
         }
+        self.call_home(id.0);
         let now = self.clock.now();
         let link = self.known(id)?;
         let before = link.lanes[UP].conditions.clone();
@@ -109,6 +110,7 @@ impl Engine {
         if let Some((datagrams, around)) = self.datagrams_of(id) {
             return datagrams.cut(id, Some(cut), around);
         }
+        self.call_home(id.0);
         let now = self.clock.now();
         let link = self.known(id)?;
         link.cut = Some(cut);
@@ -183,6 +185,7 @@ impl Engine {
             return Ok(());
         }
         self.known(id)?;
+        self.call_home(id.0);
         for key in self.keys_of(id.0) {
             self.abort(key);
         }

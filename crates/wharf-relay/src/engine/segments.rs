@@ -3,7 +3,7 @@
 use std::iter;
 use std::time::Duration;
 
-use wharf_link::stream::is_needed;
+use wharf_link::stream::{LONGEST_TRAIN, MSS, is_needed, tells_segments_apart};
 use wharf_link::{Cause, Conditions, Delivery, Packet};
 
 use super::{Engine, Work};
@@ -203,6 +203,8 @@ impl Engine {
                 .map(Figures::of)
                 .fold(Figures::of(&own), Figures::and);
             lane.loses = is_needed(&lane.conditions) || segments.clone().any(is_needed);
+            let apart = has_fates(&lane.conditions) || segments.clone().any(has_fates);
+            lane.longest = if apart { MSS } else { LONGEST_TRAIN };
         }
         let [up, down] = &mut link.lanes;
         (up.back, down.back) = (down.figures.latency(), up.figures.latency());
@@ -235,4 +237,10 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether each segment has a fate or a time of its own under these conditions, so that none can stand
+/// for many.
+fn has_fates(conditions: &Conditions) -> bool {
+    tells_segments_apart(conditions) || conditions.jitter.is_some() || conditions.is_limited()
 }
