@@ -12,7 +12,7 @@
 //! the sequence numbers, acknowledgements and checksums that make an analyser follow it. [`pcapng`]
 //! writes packets, made up or real, into a capture file.
 //!
-//! [`observe`] follows the protocol that two programs speak (HTTP/1.1, HTTP/2, Redis, PostgreSQL, MySQL,
+//! [`hello`] reads what a TLS client says in the clear. [`observe`] follows the protocol that two programs speak (HTTP/1.1, HTTP/2, Redis, PostgreSQL, MySQL,
 //! and the first words of TLS) and hands on an [`Exchange`] for each request and its answer. A [`Ring`]
 //! keeps the last of them, numbered, so that a reader can ask what is new.
 //!
@@ -29,6 +29,7 @@
 
 mod direction;
 mod exchange;
+pub mod hello;
 pub mod observe;
 pub mod pcapng;
 mod redact;

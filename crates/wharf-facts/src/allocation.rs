@@ -1,12 +1,13 @@
 //! Whether the kernel would give a port out by itself.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Seen, Settings};
 
 /// Whether and when the kernel gives a port out to those who ask for any. Free ports only: who
 /// uses it now is another question.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Allocation {
     /// To `bind` with port 0.
     pub bind: Turn,
@@ -15,7 +16,7 @@ pub struct Allocation {
 }
 
 /// When a port's turn comes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Turn {
     /// Never: it is outside the range.

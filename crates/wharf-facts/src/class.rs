@@ -1,9 +1,10 @@
 //! What kind of number a port is.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The class of a port (RFC 6335, section 6).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum PortClass {
     /// 0 to 1023: assigned by standards action; on most systems bound by the privileged only.

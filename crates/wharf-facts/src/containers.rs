@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Protocol, Seen, SocketFacts};
 
 /// A container.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Container {
     /// Its id, in full.
@@ -33,7 +34,7 @@ pub struct Container {
 }
 
 /// A port of a container.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PublishedPort {
     /// The port inside.
     pub inside: u16,
@@ -48,7 +49,7 @@ pub struct PublishedPort {
 }
 
 /// Where in a Compose project a container belongs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Compose {
     /// The project.
     pub project: String,
@@ -60,7 +61,7 @@ pub struct Compose {
 }
 
 /// A network namespace other than the viewer's.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct NetNamespace {
     /// Its inode number.

@@ -1,10 +1,11 @@
 //! What the kernel has counted.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// The kernel's counters for this network namespace, since it was made. A counter that this kernel
 /// does not keep is `None`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Counters {
     /// Connections that met a full accept queue (`TcpExt ListenOverflows`).

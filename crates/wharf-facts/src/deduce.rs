@@ -1,6 +1,8 @@
 //! Why a process is there: deduced from its ancestors, its cgroup and its session.
 
-use crate::{Container, ProcessFacts, Reason, Seen, Snapshot, programs};
+use std::collections::BTreeSet;
+
+use crate::{Container, Holder, NOT_ASKED, ProcessFacts, Reason, Seen, Snapshot, forwarders, programs};
 
 impl Snapshot {
     /// Deduces for each process why it is there. To be called again once more is known: Wharf's own
@@ -61,6 +63,35 @@ impl Snapshot {
         }
     }
 
+    /// Makes [`Holder::Pids`] into [`Holder::AtLeast`] where an ancestor of an owner, in its session, may
+    /// not be looked into: a server that binds as root and works as another user shares its socket so,
+    /// and only the worker is seen. The login that a session began with does not count.
+    pub fn doubt_owners(&mut self) {
+        let is_closed = |pid: &u32| {
+            let line = self.ancestry(*pid);
+            let session = line.first().map(|process| process.session);
+            let mut above = line.into_iter().skip(1);
+            above.any(|process| {
+                let why = process.environment.why_unknown();
+                Some(process.session) == session && why.is_some_and(|why| why != NOT_ASKED)
+            })
+        };
+        let tables = [&self.tcp, &self.udp];
+        let owners = tables.into_iter().flat_map(|table| table.items());
+        let pids: BTreeSet<u32> = owners.flat_map(|socket| socket.owner.pids()).copied().collect();
+        let closed: BTreeSet<u32> = pids.into_iter().filter(is_closed).collect();
+        for table in [&mut self.tcp, &mut self.udp] {
+            let Seen::Known(sockets) = table else { continue };
+            for socket in sockets {
+                if let Holder::Pids(pids) = &mut socket.owner
+                    && pids.iter().any(|pid| closed.contains(pid))
+                {
+                    socket.owner = Holder::AtLeast(std::mem::take(pids));
+                }
+            }
+        }
+    }
+
     /// The container that the viewer is in: all that is seen is in it, too.
     fn own_container(&self) -> Option<&str> {
         let viewer = self.process(*self.viewer.pid.known()?)?;
@@ -85,7 +116,7 @@ impl Snapshot {
                 engine: known.map(|container| container.engine.clone()),
             };
         }
-        if let Some(reason) = programs::forwarder(process) {
+        if let Some(reason) = forwarders::reason(process) {
             return reason;
         }
         if let Some(by) = process.traced_by {
@@ -95,10 +126,23 @@ impl Snapshot {
                 by,
             };
         }
-        if process.pid == 1 || process.parent == 0 {
+        if process.pid == 1 || process.parent == 0 || programs::is_kernel_thread(process) {
             return Reason::Init;
         }
-        self.by_ancestors(process, line.get(1..).unwrap_or_default())
+        let found = self.by_ancestors(process, line.get(1..).unwrap_or_default());
+        // An editor that nothing else explains is its own reason: it listens for its extensions, and
+        // for the ports that it forwards from containers and other machines.
+        let explains = |unit: &str| !unit.ends_with(".scope");
+        match (&found, programs::ide(process)) {
+            (Reason::Unit { unit, .. }, Some(_)) if explains(unit) => found,
+            (Reason::Unit { .. } | Reason::Init | Reason::Orphan { .. } | Reason::Other, Some(name)) => {
+                Reason::Ide {
+                    name: name.to_owned(),
+                    by: process.pid,
+                }
+            }
+            _ => found,
+        }
     }
 
     /// By what started it: the nearest ancestor that explains it.
@@ -116,9 +160,9 @@ impl Snapshot {
         let by = ancestor.pid;
         if let Some((tool, script)) = programs::script(ancestor) {
             let within = match self.by_ancestors(ancestor, above) {
-                // `npm` in `sh` in `npm`: the outer one is what was typed.
+                // `npm` in `sh` in `npm`: the nearest is told of, and what the outermost is in.
                 Reason::PackageScript { within, .. } => within,
-                Reason::Orphan { .. } | Reason::Init => None,
+                Reason::Init | Reason::Other => None,
                 other => Some(Box::new(other)),
             };
             return Some(Reason::PackageScript {
@@ -176,7 +220,18 @@ impl Snapshot {
         let dead = led.into_iter().find(|&leader| {
             leader != 0 && leader != process.pid && self.process(leader).is_none() && self.knows_all()
         });
-        let adopted = process.parent == 1 || self.process(process.parent).is_some_and(programs::adopts);
+        // A child is in its parent's session, unless it leads one: in another, the parent is a new one.
+        let parent = self.process(process.parent);
+        let is_stranger = parent.is_some_and(|parent| {
+            process.session != 0 && process.session != process.pid && process.session != parent.session
+        });
+        // In a container the first process is the program that was asked for, often a shell: what is in
+        // its own session it has started, and nothing else can have left it there.
+        let shares_firsts = |first: &ProcessFacts| first.session == process.session;
+        if process.parent == 1 && parent.is_some_and(shares_firsts) {
+            return Reason::Init;
+        }
+        let adopted = process.parent == 1 || is_stranger || parent.is_some_and(programs::adopts);
         // A daemon leads its own session, without a terminal; what was left behind has another's.
         if adopted && (dead.is_some() || process.session != process.pid) {
             return Reason::Orphan { dead_session: dead };

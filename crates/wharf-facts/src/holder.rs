@@ -1,11 +1,12 @@
 //! A socket, with who holds it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Socket, TcpState};
 
 /// A socket and what belongs to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SocketFacts {
     /// The socket.
     #[serde(flatten)]
@@ -47,7 +48,7 @@ impl SocketFacts {
 }
 
 /// Who has a socket open, by pid.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Holder {
     /// These processes: all of them, where a fork shares it. Never empty.
@@ -78,7 +79,7 @@ impl Holder {
 }
 
 /// A timer that runs on a socket.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Timer {
     /// What it is for.
     pub kind: TimerKind,
@@ -90,7 +91,7 @@ pub struct Timer {
 }
 
 /// What a [`Timer`] is for (`idiag_timer`, sock_diag(7)).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimerKind {
     /// To send again what was not acknowledged.

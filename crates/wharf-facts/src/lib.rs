@@ -14,11 +14,13 @@
 //!   its `clippy.toml` bans them.
 
 mod allocation;
+mod cgroup;
 mod class;
 mod containers;
 mod counters;
 mod deduce;
 mod exposure;
+mod forwarders;
 mod holder;
 mod interfaces;
 mod limits;
@@ -51,7 +53,7 @@ pub use meeting::{Meeting, Route};
 pub use names::{Answer, Family, HostsLine, Names, Proxies, Resolution};
 pub use ours::{OurLease, OurLink, OurService, OurStack, Ours};
 pub use owner::{Owner, Process};
-pub use probes::{Certificate, Connect, HttpFacts, Probe, Reception, Silence, Trust};
+pub use probes::{Certificate, Connect, HttpFacts, Preflight, Probe, Reception, Silence, Trust};
 pub use process::{Checkout, ENVIRONMENT, Head, ProcessFacts, ProcessState, Unit, UnitManager, Variable};
 pub use range::{InvalidRange, PortRange};
 pub use reason::Reason;

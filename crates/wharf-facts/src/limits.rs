@@ -1,11 +1,12 @@
 //! What may be used up.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Seen;
 
 /// A thing of which there is only so much.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Usage {
     /// How much is in use.
     pub used: u64,
@@ -14,7 +15,7 @@ pub struct Usage {
 }
 
 /// What the viewer may use of the system's scarce things.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Limits {
     /// The viewer's own soft limit of descriptors (`RLIMIT_NOFILE`).

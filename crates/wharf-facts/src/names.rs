@@ -2,12 +2,13 @@
 
 use std::net::IpAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::Seen;
 
 /// What decides how a name is resolved, and what real resolutions gave.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Names {
     /// The lines of the hosts file that hold an address.
@@ -34,7 +35,7 @@ impl Names {
 }
 
 /// A line of the hosts file.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HostsLine {
     /// Its number in the file, from 1.
     pub line: u32,
@@ -45,7 +46,7 @@ pub struct HostsLine {
 }
 
 /// What getaddrinfo said of a name.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Resolution {
     /// The name.
     pub name: String,
@@ -76,7 +77,7 @@ impl Resolution {
 }
 
 /// An answer of getaddrinfo.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Answer {
     /// These, in this order; IPv4 and IPv6 together.
@@ -86,7 +87,7 @@ pub enum Answer {
 }
 
 /// A family of addresses.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Family {
     /// IPv4.
@@ -107,7 +108,7 @@ impl Family {
 }
 
 /// The proxies that an environment names. Passwords within are replaced by `***`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Proxies {
     /// `http_proxy`, or `HTTP_PROXY`.

@@ -2,12 +2,13 @@
 
 use std::net::SocketAddr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Seen, Spoken};
 
 /// What was learnt by connecting to an address.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 pub struct Probe {
     /// The address.
     pub address: SocketAddr,
@@ -40,7 +41,7 @@ pub struct Probe {
 }
 
 /// What became of a connect().
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Connect {
     /// It was accepted, at least by the kernel.
@@ -51,10 +52,12 @@ pub enum Connect {
     TimedOut(u64),
     /// It failed otherwise, with what the system said.
     Failed(String),
+    /// Nobody tried, for this reason: it has one slot, or is another user's.
+    NotTried(String),
 }
 
 /// What a server did while nothing was said to it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Silence {
     /// It waited too.
@@ -68,7 +71,7 @@ pub enum Silence {
 }
 
 /// What an HTTP server says of itself in one answer.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct HttpFacts {
     /// The path that was asked for.
@@ -81,7 +84,7 @@ pub struct HttpFacts {
     pub powered_by: Option<String>,
     /// The header `Via`, or what else shows a proxy.
     pub via: Option<String>,
-    /// The header `Location`.
+    /// The header `Location`, without its query, which can be a secret.
     pub location: Option<String>,
     /// The header `Content-Type`.
     pub content_type: Option<String>,
@@ -95,14 +98,30 @@ pub struct HttpFacts {
     pub framework: Option<String>,
     /// How it took a Host that is none of its own.
     pub foreign_host: Seen<Reception>,
-    /// How it took an Origin that is none of its own.
+    /// Whether a page of an Origin that is none of its own may read its answer
+    /// (`Access-Control-Allow-Origin`).
     pub foreign_origin: Seen<Reception>,
     /// Whether a WebSocket could be opened from an Origin that is none of its own.
     pub foreign_websocket: Seen<Reception>,
+    /// How it took the name by which it was asked for, as Host. Servers of developers refuse names
+    /// that they do not know.
+    pub named_host: Seen<Reception>,
+    /// How it took a CORS preflight, by Origin: `http://localhost:3000` and `http://127.0.0.1:3000`
+    /// are two.
+    pub preflights: Seen<Vec<Preflight>>,
+}
+
+/// How a server took a CORS preflight (Fetch standard, §4.8).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Preflight {
+    /// The Origin that asked.
+    pub origin: String,
+    /// Whether it may.
+    pub taken: Reception,
 }
 
 /// How a server took what it should not trust.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Reception {
     /// As it takes its own.
@@ -112,7 +131,7 @@ pub enum Reception {
 }
 
 /// A server's certificate.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Certificate {
     /// Whom it is for.
@@ -132,7 +151,7 @@ pub struct Certificate {
 }
 
 /// Whether a trust store takes a certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Trust {
     /// It does.

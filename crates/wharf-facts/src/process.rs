@@ -1,11 +1,12 @@
 //! A process, and why it is there.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{Process, Reason, Seen, Usage};
 
 /// A process, as far as the viewer may see it. [`Process`] is its name card; this is the file.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct ProcessFacts {
     /// Its number.
@@ -26,7 +27,8 @@ pub struct ProcessFacts {
     pub user: Seen<String>,
     /// The file it runs; ` (deleted)` at the end where that is gone.
     pub exe: Seen<String>,
-    /// Its command line; empty for a kernel thread.
+    /// Its command line, cut at 64 KiB, and without what its own words call a secret; empty for a
+    /// kernel thread.
     pub command: Seen<Vec<String>>,
     /// Its working directory.
     pub cwd: Seen<String>,
@@ -91,7 +93,7 @@ pub const ENVIRONMENT: &[&str] = &[
 ];
 
 /// A variable of an environment.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Variable {
     /// Its name; one of [`ENVIRONMENT`].
     pub name: String,
@@ -100,7 +102,7 @@ pub struct Variable {
 }
 
 /// What a process does.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum ProcessState {
     /// It runs, or would if it had a processor (R).
@@ -130,7 +132,7 @@ impl ProcessState {
 }
 
 /// A checkout of a repository.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Checkout {
     /// Its root: the directory that holds `.git`.
@@ -142,7 +144,7 @@ pub struct Checkout {
 }
 
 /// What a checkout stands at.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Head {
     /// A branch, without `refs/heads/`.
@@ -152,7 +154,7 @@ pub enum Head {
 }
 
 /// A unit of systemd.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unit {
     /// Its name, with its suffix.
     pub name: String,
@@ -161,7 +163,7 @@ pub struct Unit {
 }
 
 /// Which systemd runs a unit.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum UnitManager {
     /// The system's (`systemctl`).

@@ -1,6 +1,6 @@
 //! Programs that explain why others are there, by their names.
 
-use crate::{ProcessFacts, Reason};
+use crate::ProcessFacts;
 
 /// The name of the program that a process runs: its file's, or else its own.
 pub(crate) fn name(process: &ProcessFacts) -> &str {
@@ -10,12 +10,12 @@ pub(crate) fn name(process: &ProcessFacts) -> &str {
     file.strip_suffix(".exe").unwrap_or(file)
 }
 
-fn words(process: &ProcessFacts) -> &[String] {
+pub(crate) fn words(process: &ProcessFacts) -> &[String] {
     process.command.items()
 }
 
 /// Whether `process` is named so, by its own name or by its file's.
-fn is_one_of(process: &ProcessFacts, names: &[&str]) -> bool {
+pub(crate) fn is_one_of(process: &ProcessFacts, names: &[&str]) -> bool {
     names.contains(&name(process)) || names.contains(&process.name.as_str())
 }
 
@@ -244,6 +244,10 @@ pub(crate) fn terminal(process: &ProcessFacts) -> Option<&str> {
     if is_one_of(process, TERMINALS) {
         return Some(name(process));
     }
+    // WSL 2 names the process that passes on a terminal of Windows so, with a pid.
+    if process.name.starts_with("Relay(") {
+        return Some("WSL");
+    }
     ide(process)
 }
 
@@ -308,66 +312,9 @@ pub(crate) fn adopts(process: &ProcessFacts) -> bool {
     process.pid == 1 || is_one_of(process, &["systemd", "init", "launchd", "tini", "dumb-init"])
 }
 
-/// Programs that only pass on what comes to a port.
-pub(crate) fn forwarder(process: &ProcessFacts) -> Option<Reason> {
-    const CONTAINER: &[&str] = &[
-        "docker-proxy",
-        "rootlessport",
-        "rootlessport-child",
-        "rootlesskit",
-        "slirp4netns",
-        "pasta",
-        "pasta.avx2",
-        "gvproxy",
-        "com.docker.backend",
-        "OrbStack Helper",
-    ];
-    if is_one_of(process, CONTAINER) {
-        let value = |flag: &str| {
-            let at = words(process).iter().position(|word| word == flag)?;
-            words(process).get(at + 1).map(String::as_str)
-        };
-        let target = value("-container-ip").zip(value("-container-port"));
-        return Some(Reason::ContainerForward {
-            program: name(process).to_owned(),
-            target: target.map(|(address, port)| match address.contains(':') {
-                true => format!("[{address}]:{port}"),
-                false => format!("{address}:{port}"),
-            }),
-        });
-    }
-    if is_one_of(process, &["ssh", "autossh"]) {
-        return Some(ssh(words(process)));
-    }
-    None
-}
-
-/// Flags of ssh(1) that take a value.
-const SSH_VALUES: &str = "BbcDEeFIiJLlmOoPpQRSWw";
-
-fn ssh(words: &[String]) -> Reason {
-    let mut forwards = Vec::new();
-    let mut host = None;
-    let mut rest = words.iter().skip(1);
-    while let Some(word) = rest.next() {
-        let Some(flags) = word.strip_prefix('-') else {
-            host = Some(word.clone());
-            break;
-        };
-        // Flags may stand together, and a value behind the last: `-NfL 80:db:80`, `-L80:db:80`.
-        let Some(at) = flags.find(|flag| SSH_VALUES.contains(flag)) else {
-            continue;
-        };
-        let (_, rest_of_word) = flags.split_at(at);
-        let mut letters = rest_of_word.chars();
-        let flag = letters.next().unwrap_or_default();
-        let value = match letters.as_str() {
-            "" => rest.next().cloned().unwrap_or_default(),
-            value => value.to_owned(),
-        };
-        if matches!(flag, 'L' | 'R' | 'D') {
-            forwards.push(format!("-{flag} {value}"));
-        }
-    }
-    Reason::SshForward { host, forwards }
+/// Whether the kernel runs it: the second process, `kthreadd`, or a child of it, without a program of
+/// its own (kernel/kthread.c).
+pub(crate) fn is_kernel_thread(process: &ProcessFacts) -> bool {
+    let is_below = process.parent == 2 || (process.pid == 2 && process.parent == 0);
+    is_below && !process.exe.is_known() && words(process).is_empty() && process.session == 0
 }

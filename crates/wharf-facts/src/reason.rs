@@ -1,5 +1,6 @@
 //! Why a process is there.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::UnitManager;
@@ -7,7 +8,7 @@ use crate::UnitManager;
 /// Why a process is there: what an ancestor, a cgroup or a session says of it, nearest cause first.
 ///
 /// `by` is, in each, the pid of the process that shows it, where one does.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "kind", rename_all = "kebab-case")]
 pub enum Reason {
     /// A stack of Wharf's runs it.
@@ -26,11 +27,13 @@ pub enum Reason {
         /// What manages it, where the cgroup's name says so: `docker`, `podman`, `containerd`.
         engine: Option<String>,
     },
-    /// It forwards ports into a container: `docker-proxy`, `rootlessport`, `pasta`, …
+    /// It forwards ports into a container or a virtual machine: `docker-proxy`, `rootlessport`,
+    /// `pasta`, `wslrelay`, `kubectl port-forward`, …
     ContainerForward {
         /// The program.
         program: String,
-        /// The container's address and port, where its command line says so.
+        /// The container's address and port, or what it is told to reach, where its command line
+        /// says so.
         target: Option<String>,
     },
     /// It forwards ports over ssh: `ssh -L`, `-D`, `-R`, or sshd for a client's.

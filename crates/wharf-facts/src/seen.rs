@@ -1,7 +1,9 @@
 //! What was seen, or why it was not.
 
+use std::borrow::Cow;
 use std::fmt;
 
+use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserializer, MapAccess, Visitor};
 use serde::ser::{SerializeMap, Serializer};
 use serde::{Deserialize, Serialize};
@@ -120,6 +122,30 @@ impl<'de, T: Deserialize<'de>> Deserialize<'de> for Seen<T> {
         Ok(match Written::deserialize(deserializer)? {
             Written::Unknown(Why(why)) => Self::Unknown(why),
             Written::Known(fact) => Self::Known(fact),
+        })
+    }
+}
+
+impl<T: JsonSchema> JsonSchema for Seen<T> {
+    fn inline_schema() -> bool {
+        true
+    }
+
+    fn schema_name() -> Cow<'static, str> {
+        format!("Seen_{}", T::schema_name()).into()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        json_schema!({
+            "anyOf": [
+                generator.subschema_for::<T>(),
+                {
+                    "type": "object",
+                    "properties": { "unknown": { "type": "string" } },
+                    "required": ["unknown"],
+                    "additionalProperties": false,
+                },
+            ]
         })
     }
 }

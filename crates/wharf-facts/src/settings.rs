@@ -1,12 +1,13 @@
 //! The kernel's settings about ports.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{PortRange, Seen};
 
 /// The kernel's settings about ports, connections and loopback. On Linux, of this network
 /// namespace (`ip-sysctl.rst`).
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Settings {
     /// The ports that the kernel gives out by itself (`ip_local_port_range`).
@@ -39,7 +40,7 @@ pub struct Settings {
 }
 
 /// `tcp_tw_reuse`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum TimeWaitReuse {
     /// 0: never.

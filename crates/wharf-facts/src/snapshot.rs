@@ -1,5 +1,6 @@
 //! Everything that was seen of a machine at one instant.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -13,7 +14,7 @@ use crate::{
 /// **Forward compatible.** A reader ignores fields that it does not know, takes a kind that it does
 /// not know as `other`, and a part that is missing as unknown. [`Snapshot::VERSION`] is raised only
 /// when an old reader would misunderstand a new file; see [`Snapshot::is_readable`].
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Snapshot {
     /// The form of this value.

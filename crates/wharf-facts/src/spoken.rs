@@ -2,11 +2,12 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What is spoken at an address. Written as a word; a word that this program does not know is kept
 /// as [`Spoken::Other`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(into = "String", from = "String")]
 pub enum Spoken {
     /// HTTP/1.
@@ -41,8 +42,28 @@ pub enum Spoken {
     Nats,
     /// The Java debugger's wire protocol.
     Jdwp,
-    /// Node's inspector, or Chrome's DevTools.
+    /// Node's inspector, or another that answers as it does.
     Inspector,
+    /// Chrome's DevTools.
+    Devtools,
+    /// The Debug Adapter Protocol, as debugpy speaks it.
+    Dap,
+    /// GDB's remote protocol.
+    Gdb,
+    /// gRPC, on HTTP/2 without TLS.
+    Grpc,
+    /// WebSocket, and no pages beside it.
+    Websocket,
+    /// DNS.
+    Dns,
+    /// Docker's API, on HTTP.
+    Docker,
+    /// IMAP.
+    Imap,
+    /// POP3.
+    Pop3,
+    /// VNC's protocol (RFB).
+    Rfb,
     /// Nothing that was tried was answered.
     Silent,
     /// Another one, by name.
@@ -67,6 +88,16 @@ const WORDS: &[(&str, Spoken)] = &[
     ("nats", Spoken::Nats),
     ("jdwp", Spoken::Jdwp),
     ("inspector", Spoken::Inspector),
+    ("devtools", Spoken::Devtools),
+    ("dap", Spoken::Dap),
+    ("gdb", Spoken::Gdb),
+    ("grpc", Spoken::Grpc),
+    ("websocket", Spoken::Websocket),
+    ("dns", Spoken::Dns),
+    ("docker", Spoken::Docker),
+    ("imap", Spoken::Imap),
+    ("pop3", Spoken::Pop3),
+    ("rfb", Spoken::Rfb),
     ("silent", Spoken::Silent),
 ];
 

@@ -1,11 +1,12 @@
 //! The machine, and who looks at it.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::Seen;
+use crate::{Checkout, Seen};
 
 /// The machine.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct System {
     /// The operating system, as Rust names it: `linux`, `macos`, `windows`.
@@ -27,7 +28,7 @@ pub struct System {
 }
 
 /// What a system runs inside. Several may hold at once: a dev container within WSL.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Inside {
     /// A container, and how that was seen: `docker (/.dockerenv)`.
@@ -40,7 +41,7 @@ pub struct Inside {
 }
 
 /// The Windows Subsystem for Linux.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Wsl {
     /// Its version: 1 or 2.
@@ -50,7 +51,7 @@ pub struct Wsl {
 }
 
 /// Who looked, and with what rights.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub struct Viewer {
     /// The effective user's number.
@@ -61,6 +62,8 @@ pub struct Viewer {
     pub pid: Seen<u32>,
     /// The directory it was run in.
     pub cwd: Seen<String>,
+    /// The checkout that this directory lies in.
+    pub checkout: Seen<Option<Checkout>>,
     /// The effective capabilities that change what may be seen or bound, by their names without
     /// `CAP_`, in lower case: `sys_ptrace`, `net_admin`, `net_bind_service`, `dac_read_search`.
     pub capabilities: Seen<Vec<String>>,

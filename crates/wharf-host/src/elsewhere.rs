@@ -1,5 +1,5 @@
-//! Where nothing can be seen yet: macOS, Windows and the rest. Each question is answered by what
-//! is missing. macOS needs `proc_pidfdinfo` and `sysctl`, Windows `GetExtendedTcpTable`.
+//! macOS, Windows and the rest: sockets and their owners by [`crate::portable`]. Each other question
+//! is answered by what is missing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::ffi::OsString;
@@ -11,6 +11,7 @@ use wharf_facts::{
 };
 
 use crate::owner::Search;
+use crate::portable::{self, Program};
 use crate::snapshot::Detail;
 use crate::sockets::States;
 use crate::{Error, Result};
@@ -19,8 +20,9 @@ fn unsupported<T>(operation: &'static str) -> Result<T> {
     Err(Error::Unsupported { operation })
 }
 
-pub(crate) fn sockets(_: Protocol, _: States) -> Result<Vec<Socket>> {
-    unsupported("list sockets")
+pub(crate) fn sockets(protocol: Protocol, states: States) -> Result<Vec<Socket>> {
+    let entries = entries(protocol, states, Wanted::All)?;
+    Ok(entries.into_iter().map(|(socket, _)| socket).collect())
 }
 
 pub(crate) fn tcp_connection(_: SocketAddr, _: SocketAddr) -> Result<Option<Socket>> {
@@ -61,12 +63,24 @@ pub(crate) fn socket_inodes(_: u32) -> Result<BTreeSet<u64>> {
     unsupported("list a process's sockets")
 }
 
-pub(crate) fn describe(_: u32) -> Option<Process> {
-    None
+/// Only those that have a socket open are known.
+pub(crate) fn describe(pid: u32) -> Option<Process> {
+    programs().get(&pid).map(|program| program.card(pid))
+}
+
+/// The processes that have sockets open.
+fn programs() -> HashMap<u32, Program> {
+    let entries = portable::entries().unwrap_or_default();
+    entries.into_iter().flat_map(|entry| entry.owners).collect()
 }
 
 pub(crate) fn cgroup_id(_: u32) -> Option<u64> {
     None
+}
+
+/// cgroups are Linux's.
+pub(crate) fn cgroup_paths(_: &BTreeSet<u64>) -> HashMap<u64, String> {
+    HashMap::new()
 }
 
 pub(crate) fn ephemeral_range() -> Result<PortRange> {
@@ -86,12 +100,20 @@ pub(crate) type Entry = (Socket, Option<Timer>);
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Wanted {
     All,
-    Own(u16),
-    Peer(u16),
+    Port(u16),
 }
 
-pub(crate) fn entries(_: Protocol, _: States, _: Wanted) -> Result<Vec<Entry>> {
-    unsupported("list sockets")
+/// The peers' ports are not told: of a port there is only its own end.
+pub(crate) fn entries(protocol: Protocol, states: States, wanted: Wanted) -> Result<Vec<Entry>> {
+    let is_wanted = |socket: &Socket| match wanted {
+        Wanted::All => true,
+        Wanted::Port(port) => socket.local.port() == port,
+    };
+    let entries = portable::entries()?.into_iter().map(|entry| entry.socket);
+    Ok(entries
+        .filter(|socket| socket.protocol == protocol && states.contains(socket.state) && is_wanted(socket))
+        .map(|socket| (socket, None))
+        .collect())
 }
 
 /// What a walk found.
@@ -100,19 +122,45 @@ pub(crate) struct Found {
     pub(crate) is_whole: bool,
 }
 
+/// Never the whole: other users' processes are not looked into.
 pub(crate) fn holders(_: &[&Socket], _: Search) -> Result<Found> {
-    unsupported("find the owners of sockets")
+    let entries = portable::entries()?.into_iter();
+    Ok(Found {
+        pids: entries
+            .map(|entry| (entry.socket.inode, entry.owners.into_keys().collect()))
+            .collect(),
+        is_whole: false,
+    })
 }
 
-pub(crate) struct Reader;
+pub(crate) struct Reader {
+    programs: HashMap<u32, Program>,
+}
 
 impl Reader {
     pub(crate) fn new(_: Detail) -> Self {
-        Self
+        Self { programs: programs() }
     }
 
-    pub(crate) fn read(&mut self, _: u32) -> Option<ProcessFacts> {
-        None
+    pub(crate) fn read(&mut self, pid: u32) -> Option<ProcessFacts> {
+        let program = self.programs.get(&pid)?.clone();
+        Some(ProcessFacts {
+            pid,
+            name: program.name,
+            exe: Seen::Known(program.path),
+            started_at: unseen("read when a process started"),
+            uid: unseen("read a process's user"),
+            user: unseen("read a process's user"),
+            command: unseen("read a process's command line"),
+            cwd: unseen("read a process's directory"),
+            checkout: unseen("read a process's directory"),
+            cgroup: Seen::unknown("cgroups are Linux's"),
+            netns: Seen::unknown("network namespaces are Linux's"),
+            environment: unseen("read a process's environment"),
+            descriptors: unseen("count a process's descriptors"),
+            memory: unseen("read a process's memory"),
+            ..ProcessFacts::default()
+        })
     }
 }
 
@@ -126,8 +174,14 @@ fn unseen<T>(what: &str) -> Seen<T> {
 pub(crate) fn system() -> System {
     System {
         os: Seen::Known(std::env::consts::OS.to_owned()),
+        #[cfg(unix)]
+        kernel: Seen::Known(rustix::system::uname().release().to_string_lossy().into_owned()),
+        #[cfg(not(unix))]
         kernel: unseen("read the kernel's release"),
         distribution: unseen("read the distribution's name"),
+        #[cfg(unix)]
+        hostname: Seen::Known(rustix::system::uname().nodename().to_string_lossy().into_owned()),
+        #[cfg(not(unix))]
         hostname: unseen("read the machine's name"),
         booted_at: unseen("read when the machine was started"),
         ticks_per_second: unseen("read the clock's unit"),
@@ -137,13 +191,19 @@ pub(crate) fn system() -> System {
 }
 
 pub(crate) fn viewer() -> Viewer {
+    let cwd = std::env::current_dir();
     Viewer {
-        uid: unseen("read the user's number"),
+        #[cfg(unix)]
+        uid: Seen::Known(rustix::process::geteuid().as_raw()),
+        #[cfg(not(unix))]
+        uid: Seen::unknown("users have no number on this system"),
         user: unseen("read the user's name"),
         pid: Seen::Known(std::process::id()),
-        cwd: std::env::current_dir()
-            .map(|cwd| cwd.display().to_string())
-            .into(),
+        checkout: match &cwd {
+            Ok(cwd) => crate::checkout::of(cwd),
+            Err(error) => Seen::unknown(error),
+        },
+        cwd: cwd.map(|cwd| cwd.display().to_string()).into(),
         capabilities: unseen("read the capabilities"),
     }
 }

@@ -41,6 +41,14 @@ pub enum Error {
         /// What is wrong with its text.
         detail: String,
     },
+    /// A library that asks the system for us failed.
+    #[error("{operation}: {detail}")]
+    Library {
+        /// What was tried.
+        operation: &'static str,
+        /// What it said.
+        detail: String,
+    },
     /// This operating system cannot be asked yet.
     #[error("{operation}: not supported on {} yet", std::env::consts::OS)]
     Unsupported {

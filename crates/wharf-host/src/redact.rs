@@ -46,17 +46,25 @@ fn is_secret(name: &str) -> bool {
     !name.ends_with("file") && !name.ends_with("path") && SECRET.iter().any(|word| name.contains(word))
 }
 
-/// `text` with the password of a URL within it replaced by `***`.
+/// `text` with the passwords of the URLs within it replaced by `***`.
 pub(crate) fn password(text: &str) -> String {
-    let after_scheme = text.find("://").map_or(0, |at| at + 3);
-    let (scheme, rest) = text.split_at(after_scheme);
-    let authority_end = rest.find(['/', '?', '#', ' ']).unwrap_or(rest.len());
-    let (authority, path) = rest.split_at(authority_end);
-    let Some((user, host)) = authority.rsplit_once('@') else {
-        return text.to_owned();
-    };
-    match user.split_once(':') {
-        Some((user, _)) => format!("{scheme}{user}:{HIDDEN}@{host}{path}"),
+    let mut parts = text.split("://");
+    let first = parts.next().unwrap_or_default();
+    let rest: Vec<String> = parts.map(authority).collect();
+    match rest.as_slice() {
+        // Without a scheme, too: `ada:pw@proxy:3128`.
+        [] => authority(first),
+        rest => format!("{first}://{}", rest.join("://")),
+    }
+}
+
+/// `text`, which begins with the authority of a URL, without that one's password.
+fn authority(text: &str) -> String {
+    let end = text.find(['/', '?', '#', ' ']).unwrap_or(text.len());
+    let (authority, path) = text.split_at(end);
+    let parts = authority.rsplit_once('@');
+    match parts.and_then(|(user, host)| Some((user.split_once(':')?.0, host))) {
+        Some((user, host)) => format!("{user}:{HIDDEN}@{host}{path}"),
         None => text.to_owned(),
     }
 }
@@ -91,5 +99,9 @@ mod tests {
         assert_eq!(password("u:p@h:1"), "u:***@h:1");
         assert_eq!(password("http://u:p@q@h/a@b"), "http://u:***@h/a@b");
         assert_eq!(password("3000"), "3000");
+        assert_eq!(
+            password("redis://:p@a,redis://u:q@b/0 x"),
+            "redis://:***@a,redis://u:***@b/0 x"
+        );
     }
 }

@@ -8,7 +8,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use wharf_facts::{Names, ProcessFacts, Protocol, Seen, Snapshot, SocketFacts, TcpState};
+use wharf_facts::{Holder, Names, ProcessFacts, Protocol, Seen, Snapshot, SocketFacts};
 
 use crate::containers::Question;
 use crate::owner::{self, Search};
@@ -124,7 +124,9 @@ pub fn take(scope: &Scope) -> Snapshot {
     snapshot.tcp = tcp(scope.extent).into();
     snapshot.udp = udp(scope.extent).into();
     find_owners(&mut snapshot, scope.extent);
+    find_cgroups(&mut snapshot, scope.extent);
     snapshot.processes = processes(&snapshot, scope.extent).into();
+    snapshot.doubt_owners();
     if all {
         snapshot.settings = platform::settings();
         snapshot.interfaces = platform::interfaces().into();
@@ -166,18 +168,10 @@ fn tcp(extent: Extent) -> Result<Vec<SocketFacts>> {
         Extent::Listeners => entries(States::LISTEN, Wanted::All)?,
         Extent::Everything => entries(States::ALL, Wanted::All)?,
         Extent::Port(port) => {
-            let mut found = entries(States::LISTEN, Wanted::All)?;
-            let own = entries(States::ALL, Wanted::Own(port))?;
-            found.extend(
-                own.into_iter()
-                    .filter(|(socket, _)| socket.state != TcpState::Listen),
-            );
-            let peers = entries(States::ALL, Wanted::Peer(port))?;
-            found.extend(
-                peers
-                    .into_iter()
-                    .filter(|(socket, _)| socket.local.port() != port),
-            );
+            // Its own in a dump of its own: a long one may lose a socket while others come and go.
+            let mut found = entries(States::ALL, Wanted::Port(port))?;
+            let listeners = entries(States::LISTEN, Wanted::All)?.into_iter();
+            found.extend(listeners.filter(|(socket, _)| socket.local.port() != port));
             found
         }
     };
@@ -186,7 +180,7 @@ fn tcp(extent: Extent) -> Result<Vec<SocketFacts>> {
 
 fn udp(extent: Extent) -> Result<Vec<SocketFacts>> {
     let wanted = match extent {
-        Extent::Port(port) => Wanted::Own(port),
+        Extent::Port(port) => Wanted::Port(port),
         Extent::Listeners | Extent::Everything => Wanted::All,
     };
     let found = platform::entries(Protocol::Udp, States::ALL, wanted)?;
@@ -206,18 +200,35 @@ fn find_owners(snapshot: &mut Snapshot, extent: Extent) {
         Extent::Listeners => Search::FirstOfEach,
         Extent::Port(_) | Extent::Everything => Search::All,
     };
-    let tables = [&mut snapshot.tcp, &mut snapshot.udp];
-    let mut sockets: Vec<&mut SocketFacts> = Vec::new();
-    for table in tables {
-        if let Seen::Known(table) = table {
-            sockets.extend(table);
-        }
-    }
+    let sockets: Vec<&mut SocketFacts> = sockets(snapshot).collect();
     let bare: Vec<_> = sockets.iter().map(|socket| &socket.socket).collect();
     // Where the processes cannot be listed, nobody was asked, and the owners stay so.
     let holders = owner::holders(&bare, search).unwrap_or_default();
     for (socket, holder) in sockets.into_iter().zip(holders) {
         socket.owner = holder;
+    }
+}
+
+fn sockets(snapshot: &mut Snapshot) -> impl Iterator<Item = &mut SocketFacts> {
+    let tables = [&mut snapshot.tcp, &mut snapshot.udp];
+    tables.into_iter().flat_map(|table| match table {
+        Seen::Known(table) => table.as_mut_slice(),
+        Seen::Unknown(_) => &mut [],
+    })
+}
+
+/// Gives each socket its cgroup's path. In a list only those whose owner is hidden: of the others the
+/// owner's is known.
+fn find_cgroups(snapshot: &mut Snapshot, extent: Extent) {
+    let is_asked = |socket: &SocketFacts| extent != Extent::Listeners || socket.owner == Holder::Hidden;
+    let ids: BTreeSet<u64> = sockets(snapshot)
+        .filter(|socket| is_asked(socket))
+        .filter_map(|socket| socket.socket.cgroup)
+        .collect();
+    let paths = platform::cgroup_paths(&ids);
+    for socket in sockets(snapshot) {
+        let path = socket.socket.cgroup.and_then(|id| paths.get(&id));
+        socket.cgroup_path = path.cloned();
     }
 }
 
@@ -227,14 +238,17 @@ fn processes(snapshot: &Snapshot, extent: Extent) -> Result<Vec<ProcessFacts>> {
         Extent::Listeners => Detail::Brief,
         Extent::Port(_) | Extent::Everything => Detail::Whole,
     });
-    let mut waiting: Vec<u32> = match extent {
-        Extent::Everything => crate::process::all()?,
-        Extent::Listeners | Extent::Port(_) => {
-            let tables = [&snapshot.tcp, &snapshot.udp];
-            let sockets = tables.into_iter().flat_map(|table| table.items());
-            sockets.flat_map(|socket| socket.owner.pids()).copied().collect()
+    let tables = [&snapshot.tcp, &snapshot.udp];
+    let sockets = tables.into_iter().flat_map(|table| table.items());
+    let mut waiting: Vec<u32> = sockets.flat_map(|socket| socket.owner.pids()).copied().collect();
+    if extent == Extent::Everything {
+        match crate::process::all() {
+            Ok(all) => waiting.extend(all),
+            // Where processes cannot be listed, those that have sockets can be seen all the same.
+            Err(error) if waiting.is_empty() => return Err(error),
+            Err(_) => {}
         }
-    };
+    }
     let mut seen: BTreeSet<u32> = BTreeSet::from([0]);
     let mut found = Vec::new();
     while let Some(pid) = waiting.pop() {

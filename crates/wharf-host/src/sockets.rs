@@ -34,6 +34,7 @@ impl States {
     }
 
     /// The kernel's form: bit n for state n.
+    #[cfg(target_os = "linux")]
     pub(crate) fn bits(self) -> u32 {
         self.0
     }
@@ -76,16 +77,25 @@ pub fn udp() -> Result<Vec<Socket>> {
 pub enum PeerUid {
     /// The peer's socket is open and was made by this user.
     Known(u32),
-    /// It was not found, is not established any more, is on another machine, or the kernel
-    /// could not be asked. Who decides by this must refuse.
+    /// It was not found, is not open any more, is on another machine, or the kernel could not be
+    /// asked. Who decides by this must refuse.
     Unknown,
+}
+
+impl PeerUid {
+    /// Whether it is known to be the user whom this process runs as.
+    #[must_use]
+    pub fn is_own(self) -> bool {
+        self == PeerUid::Known(rustix::process::getuid().as_raw())
+    }
 }
 
 /// The user behind the far end of a connection whose two ends are both on this machine: `local`
 /// is the server's end, `peer` the client's.
 ///
-/// One question for exactly that socket. Only an established socket with an inode counts: one
-/// that its process has closed shows user 0, whoever it was.
+/// One question for exactly that socket. Only one with an inode counts, which is a socket that a process
+/// has open: one that has been closed shows user 0, whoever it was. A peer that has said all it has to
+/// say (`shutdown`) still has its socket open for the answer.
 #[must_use]
 pub fn peer_uid(local: SocketAddr, peer: SocketAddr) -> PeerUid {
     // Seen from the client, its own address is the local one.
@@ -94,7 +104,8 @@ pub fn peer_uid(local: SocketAddr, peer: SocketAddr) -> PeerUid {
     };
     let canonical = |address: SocketAddr| (address.ip().to_canonical(), address.port());
     // The kernel's look-up falls back to a listener on the same port: compare every part.
-    let is_the_one = socket.state == TcpState::Established
+    let open = [TcpState::Established, TcpState::FinWait1, TcpState::FinWait2];
+    let is_the_one = open.contains(&socket.state)
         && socket.inode != 0
         && canonical(socket.local) == canonical(peer)
         && canonical(socket.remote) == canonical(local);

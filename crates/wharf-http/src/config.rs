@@ -23,8 +23,8 @@ pub struct StageConfig {
     pub seed: Seed,
     /// What a client can cost.
     pub limits: Limits,
-    /// Says for each connection whether its peer may come in. `None`: every process of this machine may, as it may
-    /// dial the provider itself.
+    /// Says for each connection whether its peer may come in. `None`: every process of this machine may, whoever's
+    /// it is: the stage's port is on loopback, which has no permissions.
     pub peer_check: Option<PeerCheck>,
 }
 

@@ -40,8 +40,7 @@
 //!
 //! With [`TlsOrigination`] the client's side is in clear, so that rules can see it, and the provider's is encrypted
 //! (rustls, *ring*) and verified: by this machine's roots or a file's, unless somebody wrote
-//! [`Roots::DangerouslyUnverified`]. Where TLS only passes by, [`sni()`] tells from the first bytes which name was
-//! asked for.
+//! [`Roots::DangerouslyUnverified`].
 //!
 //! # What it never does
 //!
@@ -52,12 +51,13 @@ mod config;
 mod desk;
 mod dial;
 mod error;
+#[cfg(fuzzing)]
+pub mod fuzzing;
 mod h1;
 mod h2;
 mod pace;
 mod raw;
 mod rules;
-mod sni;
 mod stage;
 mod stats;
 mod tls;
@@ -68,6 +68,5 @@ pub use config::{
 };
 pub use error::StageError;
 pub use rules::{Drop, GlobError, HeaderText, OneOrMany, Rule, RuleError, RuleText};
-pub use sni::{ServerName, Sni, sni};
 pub use stage::HttpStage;
 pub use stats::StageStats;

@@ -192,6 +192,7 @@ impl Gateway {
                     provider,
                     up: Conditions::CLEAR,
                     down: Conditions::CLEAR,
+                    via: Vec::new(),
                     seed: Seed::default(),
                     limits: DatagramLimits::default(),
                 };

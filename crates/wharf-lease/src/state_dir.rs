@@ -58,6 +58,12 @@ impl StateDir {
         &self.0
     }
 
+    /// Whether there is a registry in it: a look at a machine makes none.
+    #[must_use]
+    pub fn has_registry(&self) -> bool {
+        self.0.join(Self::DATABASE).exists()
+    }
+
     /// Makes the directory if it is not there, for this user alone (0700), and sees to it that
     /// one that is there is as private.
     ///

@@ -77,7 +77,7 @@ mod units;
 
 pub use conditions::{
     Bursts, Cell, CoDel, Conditions, Congestion, Discipline, Distribution, Ecn, Effect, Flows, FqCoDel,
-    GilbertElliott, Jitter, Key, KeyHelp, Loss, Markov, Mtu, Order, Outage, Overhead, Pie, QueueLimit,
+    GilbertElliott, Jitter, Key, KeyHelp, Loss, Markov, Mtu, Order, Outage, Overhead, Patch, Pie, QueueLimit,
     Recording, Red, Reorder, Scope, Settings, SettingsError, SliceSize, StreamFault, StreamModel, Table,
     Turns,
 };

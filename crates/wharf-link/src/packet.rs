@@ -75,6 +75,20 @@ pub struct Delivery<P> {
     pub lost: bool,
 }
 
+impl<P> Delivery<P> {
+    /// The same for another packet: for what was carried in this one, say.
+    pub fn with<Q>(&self, packet: Q) -> Delivery<Q> {
+        Delivery {
+            packet,
+            ideal_time: self.ideal_time,
+            duplicate: self.duplicate,
+            corrupt: self.corrupt,
+            ce: self.ce,
+            lost: self.lost,
+        }
+    }
+}
+
 /// What a machine does with a packet it has no room for, or when it is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Overflow {

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::checksum::Sum;
 use crate::layout::{Extent, Fragment, Layout, Malformed, Version};
-use crate::transport::{Icmp, Tcp, Transport, Udp};
+use crate::transport::{Icmp, Tcp, Transport, UDP_HEADER, Udp};
 use crate::wire::{be16, be32, ipv4, ipv6};
 use crate::{Ecn, Protocol};
 
@@ -214,9 +214,10 @@ impl<'a> Packet<'a> {
             }
             Transport::Icmp(_) if self.version() == Version::V4 => Sum::default(),
             Transport::Udp(udp) => {
-                // Padding after the datagram is no part of it.
+                // Padding after the datagram is no part of it; its own header is.
                 let len = usize::from(udp.len());
-                let Some(datagram) = payload.get(..len) else {
+                let datagram = payload.get(..len).filter(|_| len >= UDP_HEADER);
+                let Some(datagram) = datagram else {
                     return Verdict::Wrong;
                 };
                 return verdict(self.pseudo_header(len).bytes(datagram));

@@ -26,7 +26,7 @@ pub enum SegmentError {
     #[error("segment: {0}")]
     Malformed(#[from] Malformed),
     /// Its header does not speak of it.
-    #[error("segment: a packet that is to be cut as {said:?} is none: it carries {carries}")]
+    #[error("segment: its header says {said:?}, and it carries {carries} or a fragment of it")]
     Mismatch {
         /// What the header says.
         said: Gso,
@@ -69,6 +69,8 @@ pub struct Segments<'a> {
     /// IP's and the transport's headers.
     headers: &'a [u8],
     payload: &'a [u8],
+    /// The pseudo-header's sum, but for the length: all else is the same in each piece.
+    pseudo: Sum,
     size: usize,
     index: usize,
 }
@@ -112,6 +114,7 @@ impl<'a> Segments<'a> {
             kind,
             headers,
             payload,
+            pseudo: packet.pseudo_header(0),
             size: usize::from(header.gso_size),
             index: 0,
         })
@@ -152,7 +155,7 @@ impl<'a> Segments<'a> {
         piece[self.headers.len()..].copy_from_slice(payload);
         let (ip, transport) = piece.split_at_mut(self.packet.header_len());
         self.finish_ip(ip, transport.len());
-        let pseudo = self.packet.pseudo_header(transport.len());
+        let pseudo = self.pseudo.word(len16(transport.len()));
         match self.kind {
             Kind::Tcp => self.finish_tcp(transport, pseudo),
             Kind::Udp(checksum) => finish_udp(transport, pseudo, checksum),

@@ -42,6 +42,7 @@ impl Link {
             up,
             down: Conditions::CLEAR,
             seed: Seed(1),
+            via: Vec::new(),
             limits: DatagramLimits::default(),
         })?;
         Ok(Self {

@@ -39,6 +39,18 @@ impl Chunks {
         self.chunks.push_back(chunk);
     }
 
+    /// Takes over a chunk that has been filled, as far as it has.
+    pub(crate) fn append(&mut self, mut chunk: Vec<u8>) {
+        if chunk.is_empty() {
+            return;
+        }
+        if chunk.len() < chunk.capacity() / 2 {
+            chunk.shrink_to_fit();
+        }
+        self.len += chunk.len();
+        self.chunks.push_back(chunk);
+    }
+
     /// The first bytes, at most `limit` of them, as slices for a vectored write.
     pub(crate) fn front<'a>(&'a self, limit: usize, slices: &mut Vec<IoSlice<'a>>) {
         /// As many as the kernel copies onto its stack (`UIO_FASTIOV` is 8).

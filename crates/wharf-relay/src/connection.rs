@@ -1,8 +1,11 @@
 //! A connection: two sockets, two directions, and how far its making has come.
 
+use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
+
+use mio::{Interest, Registry, Token};
 
 use crate::flow::Flow;
 use crate::side::Side;
@@ -11,6 +14,9 @@ use crate::side::Side;
 pub(crate) const UP: usize = 0;
 /// Back. The provider's socket is this direction's source.
 pub(crate) const DOWN: usize = 1;
+
+/// What is asked of both sockets.
+pub(crate) const INTEREST: Interest = Interest::READABLE.add(Interest::WRITABLE);
 
 /// How long an address of the provider has to answer.
 pub(crate) const DIAL_TIME: Duration = Duration::from_secs(10);
@@ -43,6 +49,8 @@ pub(crate) enum Progress {
     Dialling(Dial),
     /// Both ends are there.
     Open,
+    /// Another thread has them: this one, by its number.
+    Away(usize),
 }
 
 /// The addresses of a provider, tried one after the other.
@@ -70,6 +78,53 @@ impl Connection {
 
     pub(crate) fn is_parked(&self) -> bool {
         self.progress.is_parked()
+    }
+
+    /// Whether all that it takes to carry it is to move bytes from socket to socket.
+    pub(crate) fn is_plain(&self) -> bool {
+        let untapped = |side: &Option<Side>| side.as_ref().is_some_and(|side| side.tap.is_none());
+        matches!(self.progress, Progress::Open)
+            && self.open == [true, true]
+            && self.sides.iter().all(untapped)
+            && self.flows.iter().all(Flow::is_plain)
+    }
+
+    /// Takes all of it to another thread, and leaves its place.
+    pub(crate) fn leave(&mut self, hand: usize) -> Self {
+        let place = Self {
+            link: self.link,
+            number: self.number,
+            progress: Progress::Away(hand),
+            called: self.called,
+            unanswered: self.unanswered,
+            sides: [None, None],
+            flows: Default::default(),
+            open: self.open,
+        };
+        std::mem::replace(self, place)
+    }
+
+    /// How many pipes it has.
+    pub(crate) fn pipes(&self) -> usize {
+        self.flows.iter().filter(|flow| flow.pipe.is_some()).count()
+    }
+
+    /// Has an event loop watch both sockets. What has come before is told at once.
+    pub(crate) fn watch(&mut self, registry: &Registry, token: impl Fn(usize) -> Token) -> io::Result<()> {
+        for (direction, side) in self.sides.iter_mut().enumerate() {
+            if let Some(side) = side {
+                registry.register(&mut side.stream, token(direction), INTEREST)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The event loop watches them no more.
+    pub(crate) fn unwatch(&mut self, registry: &Registry) {
+        for side in self.sides.iter_mut().flatten() {
+            // It fails only for what was not watched.
+            let _ = registry.deregister(&mut side.stream);
+        }
     }
 }
 

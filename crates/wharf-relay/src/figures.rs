@@ -20,6 +20,9 @@ const LEAST_WINDOW: usize = 128 * 1024;
 /// The largest. Ten gigabits a second over 50 ms.
 const MOST_WINDOW: usize = 64 << 20;
 
+/// How many parcels one direction of a connection may have under way at the least, whatever its window.
+const PARCELS: usize = 8192;
+
 /// The sum of all that lies one behind the other on a path.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct Figures {
@@ -76,6 +79,12 @@ impl Figures {
     /// The largest parcel.
     pub(crate) fn parcel(&self) -> usize {
         parcel(self.rate)
+    }
+
+    /// How many parcels one direction of a connection may have under way: its window in whole segments.
+    /// Bytes are bounded by the window; this bounds a sender of single bytes.
+    pub(crate) fn parcels(&self) -> usize {
+        PARCELS.max(self.window() / SEGMENT)
     }
 
     /// What one connection may have between its two sockets: what is under way, and in queues no more

@@ -134,6 +134,8 @@ pub(crate) struct Flow {
     pub(crate) pipe: Option<Pipe>,
     /// Whether much comes at once, so that splicing pays.
     pub(crate) bulk: bool,
+    /// How much was ever moved from socket to socket.
+    pub(crate) carried: u64,
     /// How much has come since the source was last silent.
     pub(crate) burst: usize,
     /// Whether it is in the round of those who want to enter the machine.
@@ -176,6 +178,9 @@ impl Flow {
             if ready == 0 {
                 return Flushed::All;
             }
+            if ready >= BULK {
+                sink.prepare_for_bulk();
+            }
             let mut slices: Vec<IoSlice<'_>> = Vec::with_capacity(8);
             self.bytes.front(ready, &mut slices);
             match sink.write(&slices) {
@@ -200,8 +205,9 @@ impl Flow {
         written: &mut usize,
     ) -> Taken {
         let unseen = source.skip(Direction::Up).min(sink.skip(Direction::Down));
-        let taken = match self.pipe_for_bulk(pipes, unseen) {
+        let taken = match self.pipe_for_bulk(source, pipes, unseen) {
             Some(mut pipe) => {
+                sink.prepare_for_bulk();
                 let result = pipe.fill(&source.stream, unseen);
                 if let Ok(count) = result {
                     source.passed(Direction::Up, count);
@@ -214,6 +220,7 @@ impl Flow {
         };
         match taken {
             Taken::Bytes(count) => {
+                self.carried += count as u64;
                 self.burst += count;
                 self.bulk |= self.burst >= BULK;
             }
@@ -225,8 +232,8 @@ impl Flow {
         taken
     }
 
-    fn pipe_for_bulk(&mut self, pipes: &mut Pipes, unseen: usize) -> Option<Pipe> {
-        if !self.bulk || unseen < BULK {
+    fn pipe_for_bulk(&mut self, source: &Side, pipes: &mut Pipes, unseen: usize) -> Option<Pipe> {
+        if !self.bulk || unseen < BULK || source.is_drained() {
             return None;
         }
         self.pipe.take().or_else(|| pipes.take())
@@ -251,6 +258,31 @@ impl Flow {
         taken
     }
 
+    /// Reads into memory, at most so much. What comes is under way then.
+    pub(crate) fn take_in(&mut self, source: &mut Side, most: usize, scratch: &mut [u8]) -> Taken {
+        // Where the last read was a full one, this one will be, and needs no copy of its own.
+        let taken = if self.bulk {
+            let mut chunk = Vec::with_capacity(most);
+            let taken = source.read_into(&mut chunk);
+            self.bytes.append(chunk);
+            taken
+        } else {
+            let most = most.min(scratch.len());
+            let taken = source.read(&mut scratch[..most]);
+            if let Taken::Bytes(count) = taken {
+                self.bytes.push(&scratch[..count]);
+            }
+            taken
+        };
+        let count = match taken {
+            Taken::Bytes(count) => count,
+            _ => 0,
+        };
+        self.under_way += count;
+        self.bulk = count >= BULK;
+        taken
+    }
+
     /// Forgets all bytes: nobody will take them.
     pub(crate) fn discard(&mut self, pipes: &mut Pipes) {
         self.bytes.clear();
@@ -264,6 +296,14 @@ impl Flow {
     /// Whether nothing of it is in a machine, or waits to go there. Stages do not count.
     pub(crate) fn is_out_of_machine(&self) -> bool {
         self.parcels == 0 && self.unoffered == 0 && self.held.is_none() && self.tcp.is_none()
+    }
+
+    /// Whether all there is to do is to move bytes from socket to socket.
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_out_of_machine()
+            && self.chain.is_none()
+            && !(self.waiting || self.closing)
+            && matches!(self.end, End::Open | End::Fin)
     }
 
     /// Takes out bytes that a stage has swallowed, which had so many behind them.

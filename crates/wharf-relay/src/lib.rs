@@ -1,8 +1,8 @@
 //! Relays that carry TCP connections and UDP datagrams over links.
 //!
 //! A *link* is one arrow of somebody's architecture: a listener of its own, whose connections are
-//! carried on to a provider. A [`Relay`] carries many links on one thread, over mio's event loop,
-//! and what the network between the two ends does is asked of [`wharf_link`]: one
+//! carried on to a provider. A [`Relay`] carries many links on one thread, over mio's event loop, with
+//! a few others for bulk; and what the network between the two ends does is asked of [`wharf_link`]: one
 //! [`Machine`](wharf_link::Machine) a direction, shared by all connections of the link, since a rate is the link's.
 //!
 //! ```text
@@ -13,7 +13,15 @@
 //!
 //! **Without conditions** a direction of a connection has no machine in its way. Small messages are
 //! read and written at once; bulk goes from socket to socket through a pipe (`splice`), and the
-//! pipe is held only while bytes are in it. An idle connection holds no buffer.
+//! pipe is held only while bytes are in it. An idle connection holds no buffer. The kernel's buffers
+//! of connections with this machine itself are kept small, so that bytes are read while the caches have
+//! them, and those connections are not paced.
+//!
+//! **Bulk.** A connection on which a megabyte has passed, and with nothing in its way (no conditions,
+//! stages, segments, cut or taps), is handed over as a whole to one of a few other threads, at most
+//! one for each core. Before anything of its link changes it is called home, with all that is in its
+//! pipe. So one thread at a time knows a connection, no byte overtakes another, and whatever has
+//! conditions is on one thread. [`LinkStats::in_bulk`] counts those that are away.
 //!
 //! **With conditions** bytes are read into memory and stand for packets in the machine: the machine
 //! holds lengths, the connection its bytes. A byte enters only against the credit of its own
@@ -33,13 +41,15 @@
 //! **Loss** can't be had by losing bytes, as the relay ends TCP on both sides. Where something on the
 //! way may be lost or marked, or a window is given, each direction of a connection has a
 //! [`wharf_link::stream::Stream`]: its segments pass the machines, lost ones pass them again, and what is
-//! behind a hole waits for it. Lost SYNs cost 1, 3, 7 s. One that is lost on the segment of a way is lost
+//! behind a hole waits for it. Where there is a window but nothing can be lost, marked, jittered or limited,
+//! up to 45 segments travel as one train, so that a window of 64 MiB is really filled. Lost SYNs cost 1, 3, 7 s. One that is lost on the segment of a way is lost
 //! there, after it has taken up the link.
 //!
 //! **Time.** Everything that has a deadline stands in one agenda, and is served in order, each thing at
 //! the time at which it was due and not at the time at which the thread woke. The ideal time of a parcel
 //! is handed from stage to machine to segment, so that errors never add up. Deadlines are absolute, by
-//! timerfd on Linux. How late bytes were in the end is in [`LinkStats`].
+//! timerfd on Linux; after a rest the last microseconds are waited for awake. How late bytes were in the end
+//! is in [`LinkStats`].
 //!
 //! **Changing over**, when conditions come or go, is a matter of order alone: a direction leaves its
 //! machine only when nothing of the connection is in it any more.
@@ -102,6 +112,8 @@ mod engine;
 mod error;
 mod figures;
 mod flow;
+mod freight;
+mod hand;
 mod key;
 mod lateness;
 mod limits;
@@ -116,10 +128,12 @@ mod socket;
 mod spec;
 mod stage;
 mod stats;
+mod tally;
 mod tap;
 mod tcp;
 mod timers;
 mod waiting;
+mod way;
 
 pub use datagram::{DatagramCounts, DatagramLimits, DatagramSpec, DatagramStats};
 pub use error::Error;

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use wharf_link::stream::MSS;
 use wharf_link::{Conditions, Machine, Overflow, Probability, QueueLimit, Seed};
 
 use crate::agenda::Slot;
@@ -16,9 +17,11 @@ use crate::flow::Parcel;
 use crate::key::Key;
 use crate::lateness::Lateness;
 use crate::meter::Meter;
+use crate::segment::hop_of;
 use crate::spec::{Cut, CutDirection, Manner, ParkLimits, Provider, SegmentId};
 use crate::stage::Stage;
 use crate::stats::{Causes, LinkStats};
+use crate::tally::{Sums, Tallies};
 
 /// The far side, with its addresses ready to be shared.
 #[derive(Debug, Clone)]
@@ -56,12 +59,16 @@ pub(crate) struct Link {
     pub(crate) listening: bool,
     pub(crate) parked: usize,
     pub(crate) counts: Counts,
+    /// What other threads have moved of its bytes, by their numbers.
+    away: Vec<Arc<Tallies>>,
 }
 
 /// What has been counted, as in [`LinkStats`].
 #[derive(Debug, Default)]
 pub(crate) struct Counts {
     pub(crate) connections: u64,
+    /// Those that other threads have.
+    pub(crate) away: u64,
     pub(crate) total: u64,
     pub(crate) refused: u64,
     /// Why the last address that could not be had could not.
@@ -86,6 +93,8 @@ pub(crate) struct Lane {
     pub(crate) back: Duration,
     /// Whether TCP is modelled, since something on the way may lose.
     pub(crate) loses: bool,
+    /// What that TCP sends as one segment.
+    pub(crate) longest: u32,
     /// How many of the connections meet the loss.
     pub(crate) loss_share: Probability,
     pub(crate) causes: Causes,
@@ -108,6 +117,7 @@ impl Lane {
             entering: false,
             back: Duration::ZERO,
             loses: false,
+            longest: MSS,
             loss_share: Probability::ALWAYS,
             causes: Causes::default(),
             meter: Meter::default(),
@@ -135,7 +145,8 @@ impl Lane {
                 let half = usize::try_from(limit.bytes() / 2).unwrap_or(usize::MAX);
                 self.figures.parcel().min(half).max(1)
             }
-            _ => 1,
+            Some(QueueLimit::Packets(_)) => 1,
+            None => self.figures.parcel(),
         };
         self.machine.room() >= worthwhile
     }
@@ -177,17 +188,31 @@ impl Link {
             listening: false,
             parked: 0,
             counts: Counts::default(),
+            away: Vec::new(),
         }
+    }
+
+    /// Whether there is nothing between its two ends.
+    pub(crate) fn is_plain(&self) -> bool {
+        let is_plain =
+            |lane: &Lane| lane.machine.conditions().is_clear() && !lane.machine.is_cut() && !lane.loses;
+        self.lanes.iter().all(is_plain)
+            && self.plans.iter().all(Vec::is_empty)
+            && self.via.is_empty()
+            && self.cut.is_none()
+    }
+
+    /// Where one of the other threads counts.
+    pub(crate) fn tallies_of(&mut self, hand: usize) -> Arc<Tallies> {
+        if self.away.len() <= hand {
+            self.away.resize_with(hand + 1, Arc::default);
+        }
+        Arc::clone(&self.away[hand])
     }
 
     /// The segment that comes after so many machines.
     pub(crate) fn hop(&self, direction: usize, hop: u32) -> Option<SegmentId> {
-        // The link's own machine is the first.
-        let behind = (hop as usize).checked_sub(1)?;
-        match direction {
-            UP => self.via.get(behind).copied(),
-            _ => self.via.iter().rev().nth(behind).copied(),
-        }
+        hop_of(&self.via, direction, hop)
     }
 
     /// Plans anew what each connection passes on its own. Whether that is another plan.
@@ -227,9 +252,11 @@ impl Link {
     }
 
     pub(crate) fn stats(&mut self, now: Duration) -> LinkStats {
+        let away = [UP, DOWN].map(|way| self.away.iter().map(|all| all.sums(way, now)).sum::<Sums>());
         let [up, down] = &mut self.lanes;
         LinkStats {
             connections: self.counts.connections,
+            in_bulk: self.counts.away,
             total_connections: self.counts.total,
             parked: self.parked as u64,
             refused: self.counts.refused,
@@ -239,18 +266,16 @@ impl Link {
                 .map(|(address, why)| format!("{address}: {why}")),
             park_overflows: self.counts.park_overflows,
             shed: self.counts.shed,
-            taken_up: up.taken,
-            taken_down: down.taken,
-            bytes_up: up.meter.total(),
-            bytes_down: down.meter.total(),
-            rate_up: up.meter.rate(now),
-            rate_down: down.meter.rate(now),
+            taken_up: up.taken + away[UP].taken,
+            taken_down: down.taken + away[DOWN].taken,
+            bytes_up: up.meter.total() + away[UP].written,
+            bytes_down: down.meter.total() + away[DOWN].written,
+            rate_up: up.meter.rate(now).saturating_add(away[UP].rate),
+            rate_down: down.meter.rate(now).saturating_add(away[DOWN].rate),
             causes_up: up.causes,
             causes_down: down.causes,
             lateness_up: up.lateness.summary(),
             lateness_down: down.lateness.summary(),
-            up: up.conditions.settings(),
-            down: down.conditions.settings(),
             cut: self.cut,
             datagrams: None,
         }

@@ -26,13 +26,17 @@ pub(crate) struct Listener {
 }
 
 impl Listener {
-    pub(crate) fn new(socket: std::net::TcpListener, link: u32) -> io::Result<Self> {
-        let address = socket.local_addr()?;
-        socket.set_nonblocking(true)?;
+    pub(crate) fn new(front: std::net::TcpListener, link: u32) -> io::Result<Self> {
+        let address = front.local_addr()?;
+        front.set_nonblocking(true)?;
         // Accepted sockets inherit it (on Linux; elsewhere it is set again on each).
-        SockRef::from(&socket).set_tcp_nodelay(true)?;
+        let options = SockRef::from(&front);
+        options.set_tcp_nodelay(true)?;
+        if address.ip().is_loopback() {
+            socket::prepare_local(&options);
+        }
         Ok(Self {
-            socket: TcpListener::from_std(socket),
+            socket: TcpListener::from_std(front),
             link,
             address,
             pending: false,
@@ -69,7 +73,8 @@ impl Listener {
     /// Bounds the receive buffers of what is accepted from now on, which inherits them. What has
     /// been bounded can't be left to the kernel again, so it gets the most the kernel gives.
     pub(crate) fn bound_buffers(&self, up: &Conditions, before: &Conditions) {
-        let size = match (socket::receive_buffer(up), socket::receive_buffer(before)) {
+        let size = |conditions| socket::receive_buffer(conditions, self.address);
+        let size = match (size(up), size(before)) {
             (Some(size), _) => size,
             (None, Some(_)) => usize::try_from(i32::MAX / 2).unwrap_or(usize::MAX),
             (None, None) => return,

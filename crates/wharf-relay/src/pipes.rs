@@ -75,6 +75,16 @@ mod platform {
             Some(pipe)
         }
 
+        /// So many that are lent are another thread's from now on.
+        pub(crate) fn part_with(&mut self, count: usize) {
+            self.lent = self.lent.saturating_sub(count);
+        }
+
+        /// So many come from another thread.
+        pub(crate) fn adopt(&mut self, count: usize) {
+            self.lent += count;
+        }
+
         /// Takes a pipe back. One with bytes in it is closed.
         pub(crate) fn give_back(&mut self, pipe: Pipe) {
             self.lent = self.lent.saturating_sub(1);
@@ -114,6 +124,10 @@ mod platform {
         pub(crate) fn take(&mut self) -> Option<Pipe> {
             None
         }
+
+        pub(crate) fn part_with(&mut self, _: usize) {}
+
+        pub(crate) fn adopt(&mut self, _: usize) {}
 
         pub(crate) fn give_back(&mut self, pipe: Pipe) {
             match pipe {}

@@ -1,5 +1,6 @@
 //! The handle: what other threads ask of the relay's thread.
 
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel, sync_channel};
 use std::thread::JoinHandle;
 
@@ -26,7 +27,7 @@ pub(crate) type Job = Box<dyn FnOnce(&mut Engine) + Send>;
 #[derive(Debug)]
 pub struct Relay {
     jobs: Option<Sender<Job>>,
-    waker: Waker,
+    waker: Arc<Waker>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -111,6 +112,11 @@ impl Relay {
         self.ask(move |engine| engine.cut_segment(id, None))?
     }
 
+    /// The conditions of a segment: towards providers, and back.
+    pub fn segment_conditions(&self, id: SegmentId) -> Result<[Conditions; 2], Error> {
+        self.ask(move |engine| engine.segment_conditions(id))?
+    }
+
     /// The figures of a segment.
     pub fn segment_stats(&self, id: SegmentId) -> Result<SegmentStats, Error> {
         self.ask(move |engine| engine.segment_stats(id))?
@@ -129,6 +135,11 @@ impl Relay {
     /// Heals a cut: what was there before is there again. A link that is not cut stays as it is.
     pub fn heal(&self, id: LinkId) -> Result<(), Error> {
         self.ask(move |engine| engine.heal(id))?
+    }
+
+    /// The conditions of a link: towards the provider, and back.
+    pub fn conditions(&self, id: LinkId) -> Result<[Conditions; 2], Error> {
+        self.ask(move |engine| engine.conditions(id))?
     }
 
     /// The figures of a link.
@@ -191,7 +202,7 @@ impl Relay {
     }
 }
 
-fn start_thread(inbox: Receiver<Job>, started: &std::sync::mpsc::SyncSender<Result<Waker, Error>>) {
+fn start_thread(inbox: Receiver<Job>, started: &std::sync::mpsc::SyncSender<Result<Arc<Waker>, Error>>) {
     match Engine::new(inbox) {
         Ok((engine, waker)) => {
             if started.send(Ok(waker)).is_ok() {

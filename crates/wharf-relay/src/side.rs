@@ -3,7 +3,10 @@
 use std::io::{self, IoSlice, Read, Write};
 use std::net::Shutdown;
 
+use mio::event::Event;
 use mio::net::TcpStream;
+use rustix::buffer::spare_capacity;
+use rustix::net::RecvFlags;
 use wharf_capture::Direction;
 use wharf_capture::observe::End;
 
@@ -29,6 +32,10 @@ pub(crate) struct Side {
     pub(crate) closed: bool,
     /// The peer has reset, or a write has failed.
     pub(crate) broken: bool,
+    /// All that has come has been read, and nothing more will come: the next read finds the end.
+    drained: bool,
+    /// Whether it has been prepared to be sent much.
+    prepared: bool,
     /// At the consumer's end, and only if somebody looks.
     pub(crate) tap: Option<Box<Tap>>,
 }
@@ -40,12 +47,24 @@ impl Side {
             readable: false,
             closed: false,
             broken: false,
+            drained: false,
+            prepared: false,
             tap: None,
         }
     }
 
+    /// Takes notice of an event of its socket.
+    pub(crate) fn note(&mut self, event: &Event) {
+        self.closed |= event.is_read_closed();
+        self.broken |= event.is_error();
+        self.readable |= event.is_readable() || self.closed || self.broken;
+    }
+
     /// Reads once.
     pub(crate) fn read(&mut self, buffer: &mut [u8]) -> Taken {
+        if self.drained {
+            return self.took(Ok(0), buffer.len());
+        }
         let result = self.stream.read(buffer);
         if let (Some(tap), &Ok(count)) = (&mut self.tap, &result) {
             tap.saw(Direction::Up, &buffer[..count]);
@@ -53,9 +72,35 @@ impl Side {
         self.took(result, buffer.len())
     }
 
+    /// Reads once, into the room that `chunk` has, which has none of its own before.
+    pub(crate) fn read_into(&mut self, chunk: &mut Vec<u8>) -> Taken {
+        let most = chunk.capacity();
+        if self.drained {
+            return self.took(Ok(0), most);
+        }
+        let result = self.stream.try_io(|| {
+            rustix::net::recv(&self.stream, spare_capacity(chunk), RecvFlags::empty())
+                .map(|(_, count)| count)
+                .map_err(io::Error::from)
+        });
+        if let Some(tap) = &mut self.tap {
+            tap.saw(Direction::Up, chunk);
+        }
+        self.took(result, most)
+    }
+
+    /// Whether the next read finds the end.
+    pub(crate) fn is_drained(&self) -> bool {
+        self.drained
+    }
+
     /// Writes once.
     pub(crate) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        let count = self.stream.write_vectored(slices)?;
+        let count = match slices {
+            // send() is cheaper than writev().
+            [one] => self.stream.write(one)?,
+            _ => self.stream.write_vectored(slices)?,
+        };
         if let Some(tap) = &mut self.tap {
             let mut left = count;
             for slice in slices {
@@ -65,6 +110,14 @@ impl Side {
             }
         }
         Ok(count)
+    }
+
+    /// Before much is written.
+    pub(crate) fn prepare_for_bulk(&mut self) {
+        if !self.prepared {
+            self.prepared = true;
+            socket::prepare_for_bulk(&self.stream);
+        }
     }
 
     /// How many of the next bytes nobody needs to see.
@@ -82,6 +135,11 @@ impl Side {
     pub(crate) fn finish(&mut self) {
         // It fails only where the peer is gone, which its own direction tells.
         let _ = self.stream.shutdown(Shutdown::Write);
+        self.finish_by_closing();
+    }
+
+    /// The same where the socket is closed next, which tells the peer as much.
+    pub(crate) fn finish_by_closing(&mut self) {
         if let Some(tap) = &mut self.tap {
             tap.ended(Direction::Down, End::Finished);
         }
@@ -112,10 +170,11 @@ impl Side {
             Ok(0) if self.broken => Taken::Reset,
             Ok(0) => Taken::Fin,
             Ok(count) => {
-                // A short read leaves nothing behind, epoll(7) says, and spares a read that fails.
-                // The end of the stream is no more news by then, so it must be read for.
-                if count < most && most != usize::MAX && !self.closed && !self.broken {
-                    self.readable = false;
+                // A short read leaves nothing behind, epoll(7) says, and spares a read that fails, or
+                // one that finds the end, where the end had come before.
+                if count < most && most != usize::MAX && !self.broken {
+                    self.readable = self.closed;
+                    self.drained = self.closed;
                 }
                 Taken::Bytes(count)
             }

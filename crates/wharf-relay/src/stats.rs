@@ -1,7 +1,6 @@
 //! What a relay counts.
 
 use serde::{Deserialize, Serialize};
-use wharf_link::Settings;
 
 use crate::datagram::DatagramStats;
 use crate::lateness::LatenessStats;
@@ -13,6 +12,9 @@ use crate::spec::{Cut, CutDirection};
 pub struct LinkStats {
     /// Connections now, parked ones not counted.
     pub connections: u64,
+    /// Those of them that threads of their own carry, since much passes on them and nothing is in its way.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub in_bulk: u64,
     /// Connections that were ever accepted.
     pub total_connections: u64,
     /// Connections that wait for the provider.
@@ -52,16 +54,17 @@ pub struct LinkStats {
     /// How late bytes were written to consumers.
     #[serde(default)]
     pub lateness_down: LatenessStats,
-    /// The conditions towards the provider.
-    pub up: Settings,
-    /// The conditions back.
-    pub down: Settings,
     /// How the link is cut, if it is.
     pub cut: Option<Cut>,
     /// What has become of datagrams, of a link for those. Its connections are then the flows; what is
     /// parked or shed are datagrams; and what was refused are those that came to a closed port.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub datagrams: Option<DatagramStats>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands it so")]
+fn is_zero(count: &u64) -> bool {
+    *count == 0
 }
 
 /// What has been done to the streams of a link in one direction, each thing under its cause.
@@ -95,20 +98,23 @@ pub struct SegmentStats {
     pub bytes_up: u64,
     /// Bytes that have passed towards consumers.
     pub bytes_down: u64,
-    /// Segments of streams, of all links, that were lost here on the way to providers.
+    /// Segments of streams, and datagrams, of all links, that were lost here by chance or by the queue's
+    /// discipline on the way to providers.
     #[serde(default)]
     pub lost_up: u64,
     /// The same on the way back.
     #[serde(default)]
     pub lost_down: u64,
+    /// Datagrams, of all links, that were dropped here on the way to providers, whatever the cause.
+    #[serde(default)]
+    pub dropped_up: u64,
+    /// The same on the way back.
+    #[serde(default)]
+    pub dropped_down: u64,
     /// Bits per second towards providers, over the last second.
     pub rate_up: u64,
     /// Bits per second towards consumers, over the last second.
     pub rate_down: u64,
-    /// The conditions towards providers.
-    pub up: Settings,
-    /// The conditions back.
-    pub down: Settings,
     /// How the segment is cut, if it is.
     pub cut: Option<CutDirection>,
 }

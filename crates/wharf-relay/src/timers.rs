@@ -4,6 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+/// How far things may be put off that nobody times.
+const TICK: Duration = Duration::from_millis(64);
+
 /// Things that are due at a time. What has become moot is left in and found moot when due.
 #[derive(Debug)]
 pub(crate) struct Timers<T> {
@@ -46,6 +49,13 @@ impl<T> Timers<T> {
     pub(crate) fn set(&mut self, due: Duration, what: T) {
         let due = Reverse(due);
         self.heap.push(Entry { due, what });
+    }
+
+    /// The same, up to [`TICK`] later: those that are about as late share a wake-up.
+    pub(crate) fn set_about(&mut self, due: Duration, what: T) {
+        let ticks = due.as_millis() / TICK.as_millis() + 1;
+        let due = TICK.saturating_mul(u32::try_from(ticks).unwrap_or(u32::MAX));
+        self.set(due, what);
     }
 
     pub(crate) fn next(&self) -> Option<Duration> {

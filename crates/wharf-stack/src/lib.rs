@@ -26,6 +26,7 @@ mod plan;
 mod ports;
 mod probe;
 pub mod project;
+pub mod pty;
 pub mod rundir;
 pub mod scenario;
 pub mod shim;

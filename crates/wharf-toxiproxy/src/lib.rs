@@ -50,8 +50,9 @@
 //! | `Logger` in a proxy's JSON | an empty object that has leaked there | left out |
 //! | `go_*` metrics | figures of Go's runtime | there is no Go; `process_*` are there |
 //!
-//! What is missing: of several `packet_loss` toxics of one direction the first counts. And a bandwidth that is changed to
-//! 0 lets pass what was let in before.
+//! Several `packet_loss` toxics of one direction lose what any of them would; where they act on some connections only, those
+//! that any acts on have their losses in the mean. What is missing: a bandwidth that is changed to 0 lets pass what was let
+//! in before.
 //!
 //! # Who may use it
 //!

@@ -37,7 +37,7 @@ impl PeerCheck {
         Self::new(move |local, peer| {
             let elsewhere = !peer.ip().to_canonical().is_loopback() && peer.ip() != local.ip();
             match peer_uid(local, peer) {
-                PeerUid::Known(uid) if uid == rustix::process::getuid().as_raw() => PeerVerdict::Admit,
+                uid if uid.is_own() => PeerVerdict::Admit,
                 PeerUid::Unknown if elsewhere && exposure == Exposure::AsWritten => PeerVerdict::Admit,
                 PeerUid::Known(_) => PeerVerdict::Refuse,
                 PeerUid::Unknown => PeerVerdict::Unknown,

@@ -2,6 +2,7 @@
 
 mod lab;
 mod links;
+mod localhost;
 mod toxiproxy;
 
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ pub(crate) use lab::{Inside, LabArgs};
 pub(crate) use links::{
     Capture, ConditionFlags, CutArgs, Direction, HttpArgs, LinkArgs, Play, Requests, Set, Trace,
 };
+pub(crate) use localhost::{Doctor, Explain, Ls, SchemaOf, Stop, Until, Wait};
 pub(crate) use toxiproxy::{Toxiproxy, arguments};
 
 /// localhost, with a real network in it
@@ -19,7 +21,7 @@ pub(crate) use toxiproxy::{Toxiproxy, arguments};
 #[command(name = "wharf", version, max_term_width = 100, propagate_version = true)]
 pub(crate) struct Cli {
     #[command(subcommand)]
-    pub(crate) command: Command,
+    pub(crate) command: Option<Command>,
 }
 
 /// Everything that wharf does.
@@ -90,8 +92,24 @@ pub(crate) enum Command {
         #[arg(long)]
         print: bool,
     },
-    /// Print the JSON Schema of wharf.toml
-    Schema,
+    /// Print a JSON Schema: of wharf.toml, or of what a command prints with --json
+    Schema {
+        /// Of what
+        #[arg(value_enum, default_value_t)]
+        of: SchemaOf,
+    },
+    /// Show who listens on this machine: what `wharf` alone does
+    Ls(Ls),
+    /// Say what is on a port, why, what a connection would meet, and what is wrong
+    Explain(Explain),
+    /// Look at this machine's localhost as a whole: names, families, ports, limits
+    Doctor(Doctor),
+    /// Stop whatever listens there, the way it wants to be stopped
+    Stop(Stop),
+    /// Wait until somebody listens, answers or is gone: for scripts
+    Wait(Wait),
+    /// Write the facts of this machine as JSON, for `--snapshot` and for colleagues
+    Snapshot,
     /// Show the links and segments of a stack, with live figures
     Links {
         #[command(flatten)]

@@ -7,11 +7,16 @@
 
 mod cli;
 mod commands;
+mod findings;
+mod grid;
+mod machine;
 mod out;
 mod report;
 mod screen;
 mod surroundings;
+mod symptoms;
 mod target;
+mod tee;
 mod vars;
 
 use std::process::ExitCode;

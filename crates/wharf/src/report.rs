@@ -24,6 +24,18 @@ pub(crate) enum Code {
     PortTaken = 4,
     /// Wharf's own files cannot be used: a full disk, a read-only directory.
     Unusable = 5,
+    /// What was asked about is there, and there is something to say about it.
+    Warnings = 10,
+    /// Nothing is there.
+    NothingThere = 11,
+    /// Something is there, and whose it is may not be seen.
+    Hidden = 12,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        ExitCode::from(code as u8)
+    }
 }
 
 impl Code {
@@ -69,6 +81,11 @@ impl Report {
         Report { code, ..self }
     }
 
+    /// What went wrong.
+    pub(crate) fn error(&self) -> &str {
+        &self.error
+    }
+
     /// Prints it to standard error.
     pub(crate) fn print(&self) -> ExitCode {
         let style = out::Style::of_stderr();
@@ -76,7 +93,7 @@ impl Report {
         if let Some(hint) = &self.hint {
             out::error_line(&format!(" {} {hint}", style.cyan("hint:")));
         }
-        ExitCode::from(self.code as u8)
+        self.code.into()
     }
 }
 

@@ -7,7 +7,7 @@
 use std::io::{self, IsTerminal, Write};
 
 use wharf_link::{Profile, Settings};
-use wharf_relay::{CutDirection, Manner};
+use wharf_relay::{Cut, CutDirection, Manner};
 use wharf_stack::control::{LinkStatus, ServiceStatus, StackStatus};
 use wharf_stack::logs::{Line, Stream};
 use wharf_stack::supervise::Phase;
@@ -151,20 +151,25 @@ pub(crate) fn conditions(link: &LinkStatus) -> String {
     if !(link.up.is_clear() && link.down.is_clear()) {
         text = style.yellow(&text);
     }
-    if let Some(cut) = link.cut {
-        let direction = match cut.direction {
-            CutDirection::Both => "",
-            CutDirection::Up => " up",
-            CutDirection::Down => " down",
-        };
-        let manner = match cut.manner {
-            Manner::Hole => "",
-            Manner::Reset => ", reset",
-            Manner::Refuse => ", refused",
-        };
-        text = format!("{} {text}", style.red(&format!("CUT{direction}{manner}")));
+    if let Some(how) = link.cut {
+        text = format!("{} {text}", style.red(&cut(how)));
     }
     text
+}
+
+/// A cut, in words: `CUT up, reset`.
+pub(crate) fn cut(cut: Cut) -> String {
+    let direction = match cut.direction {
+        CutDirection::Both => "",
+        CutDirection::Up => " up",
+        CutDirection::Down => " down",
+    };
+    let manner = match cut.manner {
+        Manner::Hole => "",
+        Manner::Reset => ", reset",
+        Manner::Refuse => ", refused",
+    };
+    format!("CUT{direction}{manner}")
 }
 
 /// What is done in the two directions; by the name of a profile, where it is just that.

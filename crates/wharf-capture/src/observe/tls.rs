@@ -6,10 +6,7 @@ use super::text::{clip, first};
 use crate::Timestamp;
 use crate::direction::Direction;
 use crate::exchange::{Exchange, Protocol, Status};
-
-/// How long a ClientHello may be. One with post-quantum key shares and a session ticket has some
-/// 2,000 bytes.
-const LONGEST: usize = 16 * 1024;
+use crate::hello::{self, Seen};
 
 const ALERT: u8 = 21;
 const HANDSHAKE: u8 = 22;
@@ -25,99 +22,29 @@ impl Tls {
         Self { context, hello: None }
     }
 
-    fn client_hello(&mut self, bytes: &[u8], moment: Moment) -> Option<Step> {
-        let Some([HANDSHAKE, 3, _, high, low]) = first::<5>(bytes) else {
-            return None;
+    fn client_hello(&mut self, bytes: &[u8], moment: Moment) -> Step {
+        let hello = match hello::read(bytes) {
+            Seen::Hello(hello) => hello,
+            Seen::NeedMore => return Step::More,
+            Seen::NotTls => return Step::GiveUp,
         };
-        let length = usize::from(u16::from_be_bytes([high, low]));
-        if length > LONGEST {
-            return None;
-        }
-        let Some(record) = bytes.get(5..5 + length) else {
-            return Some(Step::More);
-        };
-        let hello = Hello::read(record)?;
         let mut exchange = self.context.begin(Protocol::Tls, moment);
         exchange.verb = "ClientHello".to_owned();
-        exchange.subject = hello.name;
+        exchange.subject = hello.name.unwrap_or_default();
         if !hello.protocols.is_empty() {
-            exchange.request.fields.push(("alpn".to_owned(), hello.protocols));
+            let protocols = hello.protocols.iter().map(|name| clip(name.as_bytes(), 32));
+            let protocols: Vec<String> = protocols.collect();
+            let field = ("alpn".to_owned(), protocols.join(", "));
+            exchange.request.fields.push(field);
         }
-        exchange.request.bytes = (5 + length) as u64;
+        exchange.request.bytes = hello.length as u64;
         self.hello = Some(exchange);
         // The rest is not for us, and is not needed to tell how it was answered.
-        Some(Step::Skip {
-            take: 5 + length,
+        Step::Skip {
+            take: hello.length,
             skip: u64::MAX,
-        })
-    }
-}
-
-/// What a ClientHello says (RFC 8446, 4.1.2).
-#[derive(Debug, Default)]
-struct Hello {
-    /// The server's name (RFC 6066, 3).
-    name: String,
-    /// The protocols to choose from (RFC 7301, 3.1).
-    protocols: String,
-}
-
-impl Hello {
-    fn read(record: &[u8]) -> Option<Self> {
-        // The message's type and length, a version and 32 random bytes.
-        let mut rest = record.get(4 + 2 + 32..)?;
-        let _session = sized(&mut rest, 1)?;
-        let _suites = sized(&mut rest, 2)?;
-        let _compressions = sized(&mut rest, 1)?;
-        let mut hello = Self::default();
-        // A hello that goes on in a second record tells what it has told by then.
-        let mut whole = rest;
-        let mut extensions = match sized(&mut whole, 2) {
-            Some(extensions) => extensions,
-            None => rest.get(2..).unwrap_or_default(),
-        };
-        while let Some(kind) = first::<2>(extensions) {
-            extensions = extensions.get(2..)?;
-            let Some(mut content) = sized(&mut extensions, 2) else {
-                break;
-            };
-            match u16::from_be_bytes(kind) {
-                0 => hello.name = server_name(&mut content).unwrap_or_default(),
-                16 => hello.protocols = protocols(&mut content).unwrap_or_default(),
-                _ => {}
-            }
-        }
-        Some(hello)
-    }
-}
-
-fn server_name(content: &mut &[u8]) -> Option<String> {
-    let mut names = sized(content, 2)?;
-    let (&kind, rest) = names.split_first()?;
-    names = rest;
-    (kind == 0).then_some(clip(sized(&mut names, 2)?, 255))
-}
-
-fn protocols(content: &mut &[u8]) -> Option<String> {
-    let mut list = sized(content, 2)?;
-    let mut names: Vec<String> = Vec::new();
-    while let Some(name) = sized(&mut list, 1) {
-        if names.len() < 8 {
-            names.push(clip(name, 32));
         }
     }
-    Some(names.join(", "))
-}
-
-/// Takes what has its length in `width` bytes before it.
-fn sized<'a>(rest: &mut &'a [u8], width: usize) -> Option<&'a [u8]> {
-    let (length, behind) = rest.split_at_checked(width)?;
-    let length = length
-        .iter()
-        .fold(0, |length, &byte| length << 8 | usize::from(byte));
-    let (content, behind) = behind.split_at_checked(length)?;
-    *rest = behind;
-    Some(content)
 }
 
 /// The names of the alerts that a development machine meets (RFC 8446, 6).
@@ -146,7 +73,7 @@ impl Dissector for Tls {
 
     fn step(&mut self, direction: Direction, bytes: &[u8], moment: Moment, sink: &mut Sink<'_>) -> Step {
         if direction == Direction::Up {
-            return self.client_hello(bytes, moment).unwrap_or(Step::GiveUp);
+            return self.client_hello(bytes, moment);
         }
         let Some([kind, _, _, high, low, level, code]) = first::<7>(bytes) else {
             return Step::More;

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use super::checksum::Checksum;
+use wharf_packet::{Protocol, Sum};
 
 /// How long the longest header of both layers is: IPv6, and TCP with the options of a SYN.
 pub(super) const LONGEST: usize = 40 + 32;
@@ -46,10 +46,9 @@ impl Path {
                 out.extend(from.octets());
                 out.extend(to.octets());
                 if let Some(header) = out.get_mut(start..) {
-                    let mut sum = Checksum::default();
-                    sum.add(header);
+                    let checksum = Sum::default().bytes(header).checksum();
                     if let Some(place) = header.get_mut(10..12) {
-                        place.copy_from_slice(&sum.finish());
+                        place.copy_from_slice(&checksum.to_be_bytes());
                     }
                 }
             }
@@ -63,22 +62,13 @@ impl Path {
         }
     }
 
-    /// What a transport checksum covers beside the segment (RFC 9293, 3.1; RFC 8200, 8.1).
-    pub(super) fn pseudo_header(&self, protocol: u8, len: usize) -> Checksum {
-        let mut sum = Checksum::default();
-        match self {
-            Self::V4 { from, to, .. } => {
-                sum.add(&from.octets());
-                sum.add(&to.octets());
-            }
-            Self::V6 { from, to } => {
-                sum.add(&from.octets());
-                sum.add(&to.octets());
-            }
-        }
-        let [high, low] = length(len);
-        sum.add(&[0, protocol, high, low]);
-        sum
+    /// What a transport checksum covers beside the segment.
+    pub(super) fn pseudo_header(&self, protocol: u8, len: usize) -> Sum {
+        let (from, to) = match *self {
+            Self::V4 { from, to, .. } => (from.into(), to.into()),
+            Self::V6 { from, to } => (from.into(), to.into()),
+        };
+        Sum::default().pseudo_header(from, to, Protocol(protocol), len)
     }
 }
 

@@ -5,7 +5,6 @@
 //! cannot be known is plain: every segment is acknowledged at the instant it was seen, there are no
 //! retransmissions, and a segment is as large as loopback's, not as the network's that a link models.
 
-mod checksum;
 mod ip;
 mod tcp;
 mod udp;

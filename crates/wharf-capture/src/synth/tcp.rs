@@ -135,11 +135,11 @@ impl Conversation {
         out.extend([0; 4]);
         out.extend_from_slice(options);
         if let Some(tcp) = out.get(start..) {
-            sum.add(tcp);
+            sum = sum.bytes(tcp);
         }
-        sum.add(payload);
+        let checksum = sum.bytes(payload).checksum();
         if let Some(place) = out.get_mut(start + 16..start + 18) {
-            place.copy_from_slice(&sum.finish());
+            place.copy_from_slice(&checksum.to_be_bytes());
         }
         let takes = payload.len() as u32 + u32::from(flags & (SYN | FIN) != 0);
         end.next = end.next.wrapping_add(takes);

@@ -53,16 +53,15 @@ impl Datagrams {
         out.extend(u16::try_from(len).unwrap_or(u16::MAX).to_be_bytes());
         out.extend([0; 2]);
         if let Some(udp) = out.get(start..) {
-            sum.add(udp);
+            sum = sum.bytes(udp);
         }
-        sum.add(payload);
-        let sum = match sum.finish() {
+        let checksum = match sum.bytes(payload).checksum() {
             // Zero would say that there is no checksum.
-            [0, 0] => [0xFF; 2],
-            sum => sum,
+            0 => 0xFFFF,
+            checksum => checksum,
         };
         if let Some(place) = out.get_mut(start + 6..start + 8) {
-            place.copy_from_slice(&sum);
+            place.copy_from_slice(&checksum.to_be_bytes());
         }
         sink(Synthetic {
             direction,

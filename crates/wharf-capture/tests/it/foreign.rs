@@ -210,3 +210,19 @@ fn met_midway() {
         assert_eq!(lines, [seen]);
     }
 }
+
+/// Found by fuzzing: a server that announces 2⁶⁴ − 1 columns. The story is as `fuzz/` tells it: a piece
+/// has its direction and its length in the two bytes before it.
+#[test]
+fn a_result_of_more_columns_than_can_be_counted() {
+    let story = include_bytes!("../../../../fuzz/seeds/observer/mysql-columns");
+    let mut pieces = Vec::new();
+    let mut rest = &story[1..];
+    while let [high, low, behind @ ..] = rest {
+        let length = usize::from(u16::from_be_bytes([high & 0x7f, *low])).min(behind.len());
+        let (bytes, behind) = behind.split_at(length);
+        pieces.push((high & 0x80 == 0, bytes.to_vec()));
+        rest = behind;
+    }
+    show(Observer::new(1, Options::default()), &pieces);
+}

@@ -2,6 +2,7 @@
 
 mod exchanges;
 mod foreign;
+mod hello;
 mod packets;
 mod recording;
 mod ring;

@@ -22,6 +22,8 @@ pub(super) fn containers(socket: &EngineSocket, patience: Duration) -> Result<Ve
 }
 
 fn ask(socket: &EngineSocket, patience: Duration) -> io::Result<Vec<u8>> {
+    // No time at all would be an error of another kind.
+    let patience = patience.max(Duration::from_millis(1));
     let end = Instant::now() + patience;
     let mut stream = UnixStream::connect(&socket.path)?;
     stream.set_write_timeout(Some(patience))?;

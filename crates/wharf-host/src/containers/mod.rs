@@ -7,44 +7,76 @@
 
 #[cfg(unix)]
 mod engine;
+#[cfg(unix)]
 mod listing;
 
 use std::path::PathBuf;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wharf_facts::{Container, Seen};
 
-/// A question to the engines, under way.
+#[cfg(unix)]
+use engine::containers;
+
+/// Questions to the engines, under way.
 pub(crate) struct Question {
-    answer: Receiver<Seen<Vec<Container>>>,
+    engines: Vec<EngineSocket>,
+    answers: Receiver<(EngineSocket, Answer)>,
 }
 
+type Answer = Result<Vec<Container>, String>;
+
 impl Question {
-    /// Asks every engine whose socket is there, in a thread of its own: an engine that hangs must
-    /// not hold up what else is to be seen.
+    /// Asks every engine whose socket is there, each in a thread of its own: one that hangs must hold
+    /// up neither the others nor what else is to be seen.
     pub(crate) fn ask(patience: Duration) -> Self {
-        let (sender, answer) = mpsc::channel();
-        let sockets = sockets();
-        let made = thread::Builder::new()
-            .name("containers".to_owned())
-            .spawn(move || {
-                let _ = sender.send(ask_each(&sockets, patience));
-            });
-        // Without a thread the sender is gone, and the wait ends at once.
-        drop(made);
-        Self { answer }
+        let (sender, answers) = mpsc::channel();
+        let engines = sockets();
+        for engine in engines.clone() {
+            let sender = sender.clone();
+            let ask = move || {
+                let answer = containers(&engine, patience);
+                // Whoever asked may have gone.
+                let _ = sender.send((engine, answer));
+            };
+            // Without a thread there is no answer, which is what `finish` then says.
+            drop(thread::Builder::new().name("containers".to_owned()).spawn(ask));
+        }
+        Self { engines, answers }
     }
 
-    /// The containers, if the engines answer within `patience`.
-    pub(crate) fn finish(self, patience: Duration) -> Seen<Vec<Container>> {
-        self.answer.recv_timeout(patience).unwrap_or_else(|_| {
-            Seen::unknown(format_args!(
-                "no engine answered within {} ms",
-                patience.as_millis()
-            ))
-        })
+    /// The containers of those engines that answer within `patience`.
+    pub(crate) fn finish(mut self, patience: Duration) -> Seen<Vec<Container>> {
+        if self.engines.is_empty() {
+            return Seen::unknown("no socket of Docker or Podman is there");
+        }
+        let end = Instant::now() + patience;
+        let mut found = Vec::new();
+        let mut refusal = None;
+        while !self.engines.is_empty() {
+            let left = end.saturating_duration_since(Instant::now());
+            let Ok((engine, answer)) = self.answers.recv_timeout(left) else {
+                break;
+            };
+            self.engines.retain(|waiting| *waiting != engine);
+            match answer {
+                Ok(containers) => found.extend(containers),
+                Err(why) => refusal = refusal.or(Some(why)),
+            }
+        }
+        let silent = self.engines.first().map(|engine| {
+            let (path, time) = (engine.path.display(), patience.as_millis());
+            format!("ask {path}: no answer within {time} ms")
+        });
+        // Part of the truth would read as the whole: an engine that would not answer may have the
+        // very container that is looked for. But what is there must be said, too; those who find
+        // nothing here ask the cgroups next.
+        match refusal.or(silent) {
+            Some(why) if found.is_empty() => Seen::unknown(why),
+            _ => Seen::Known(found),
+        }
     }
 }
 
@@ -85,28 +117,8 @@ fn sockets() -> Vec<EngineSocket> {
     places
 }
 
-#[cfg(unix)]
-fn ask_each(sockets: &[EngineSocket], patience: Duration) -> Seen<Vec<Container>> {
-    let mut found: Vec<Container> = Vec::new();
-    let mut refusals = Vec::new();
-    for socket in sockets {
-        match engine::containers(socket, patience) {
-            Ok(containers) => found.extend(containers),
-            Err(why) => refusals.push(why),
-        }
-    }
-    // Part of the truth would read as the whole: an engine that would not answer may have the very
-    // container that is looked for. But what is there must be said, too; those who find nothing
-    // here ask the cgroups next.
-    match refusals.first() {
-        Some(why) if found.is_empty() => Seen::unknown(why),
-        _ if sockets.is_empty() => Seen::unknown("no socket of Docker or Podman is there"),
-        _ => Seen::Known(found),
-    }
-}
-
 /// Elsewhere the engines listen at a named pipe.
 #[cfg(not(unix))]
-fn ask_each(_: &[EngineSocket], _: Duration) -> Seen<Vec<Container>> {
-    Seen::unknown("asking an engine by a named pipe is not supported yet")
+fn containers(_: &EngineSocket, _: Duration) -> Answer {
+    Err("asking an engine by a named pipe is not supported yet".to_owned())
 }

@@ -1,6 +1,6 @@
 //! The text of `/proc/PID/cgroup` (cgroups(7)), and what its paths say by custom.
 
-use wharf_facts::{Unit, UnitManager};
+use wharf_facts::Unit;
 
 /// What a process's cgroups say of it.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -50,40 +50,10 @@ impl Cgroup {
         };
         Self {
             path: path.map(str::to_owned),
-            unit: path.and_then(unit_of),
+            unit: path.and_then(Unit::of_cgroup),
             container,
         }
     }
-}
-
-/// The unit that a path belongs to: its first part that is neither a slice nor a user's manager
-/// (systemd, src/basic/cgroup-util.c: `cg_path_decode_unit`, `cg_path_get_user_unit`).
-pub(super) fn unit_of(path: &str) -> Option<Unit> {
-    let mut manager = UnitManager::System;
-    let mut users_manager = None;
-    for part in path.split('/').filter(|part| !part.is_empty()) {
-        if part.ends_with(".slice") {
-            continue;
-        }
-        // A name that would look like a kernel's file is written with `_` before it.
-        let part = part.strip_prefix('_').unwrap_or(part);
-        if !part.ends_with(".service") && !part.ends_with(".scope") {
-            break;
-        }
-        if part.starts_with("user@") && manager == UnitManager::System {
-            manager = UnitManager::User;
-            users_manager = Some(part);
-            continue;
-        }
-        return Some(Unit {
-            name: part.to_owned(),
-            manager,
-        });
-    }
-    users_manager.map(|name| Unit {
-        name: name.to_owned(),
-        manager: UnitManager::System,
-    })
 }
 
 const ENGINES: &[(&str, &str)] = &[
@@ -141,33 +111,6 @@ mod tests {
     use super::*;
 
     const ID: &str = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
-
-    #[track_caller]
-    fn check_unit(path: &str, expected: Option<(&str, UnitManager)>) {
-        let unit = unit_of(path);
-        let shown = unit.as_ref().map(|unit| (unit.name.as_str(), unit.manager));
-        assert_eq!(shown, expected, "{path}");
-    }
-
-    #[test]
-    fn a_path_names_its_unit() {
-        use UnitManager::{System, User};
-        check_unit("/", None);
-        check_unit("/system.slice/nginx.service", Some(("nginx.service", System)));
-        check_unit("/system.slice/nginx.service/sub", Some(("nginx.service", System)));
-        check_unit(
-            "/user.slice/user-1000.slice/session-3.scope",
-            Some(("session-3.scope", System)),
-        );
-        let user = "/user.slice/user-1000.slice/user@1000.service";
-        check_unit(user, Some(("user@1000.service", System)));
-        check_unit(
-            &format!("{user}/app.slice/app-code.scope"),
-            Some(("app-code.scope", User)),
-        );
-        check_unit("/init.scope", Some(("init.scope", System)));
-        check_unit("/docker/abc", None);
-    }
 
     #[track_caller]
     fn check_container(path: &str, expected: Option<&str>) {

@@ -17,6 +17,9 @@ use crate::snapshot::Detail;
 /// No value of a variable is kept beyond this many characters.
 const VALUE: usize = 1_000;
 
+/// No command line is kept beyond this many bytes: a program may give itself megabytes.
+const COMMAND: usize = 64 * 1024;
+
 /// A reader of processes. It remembers what several share: the checkouts of their directories, the
 /// names of their users.
 pub(crate) struct Reader {
@@ -66,7 +69,7 @@ impl Reader {
             uid: uid.map_or_else(|| Seen::unknown("/proc/PID/status tells no uid"), Seen::Known),
             user: uid.map_or_else(Seen::default, |uid| self.users.name(uid)),
             command: read(&path(pid, "cmdline"))
-                .map(|text| redact::command(arguments(&text)))
+                .map(|text| redact::command(whole_arguments(&text)))
                 .into(),
             checkout: match &cwd {
                 Seen::Known(cwd) => self.checkout(cwd),
@@ -130,6 +133,18 @@ fn state(letter: u8) -> ProcessState {
     }
 }
 
+/// The arguments within the first [`COMMAND`] bytes. One that is cut becomes `…`: half a secret may not
+/// look like one.
+fn whole_arguments(cmdline: &[u8]) -> Vec<String> {
+    let Some(kept) = cmdline.get(..COMMAND) else {
+        return arguments(cmdline);
+    };
+    let mut kept = arguments(kept);
+    kept.pop();
+    kept.push("…".to_owned());
+    kept
+}
+
 /// Those variables that may be told of, and no others.
 fn environment(environ: &[u8]) -> Vec<Variable> {
     environ
@@ -139,7 +154,7 @@ fn environment(environ: &[u8]) -> Vec<Variable> {
             let (name, value) = entry.split_once('=')?;
             ENVIRONMENT.contains(&name).then(|| Variable {
                 name: name.to_owned(),
-                value: redact::password(&value.chars().take(VALUE).collect::<String>()),
+                value: redact::password(value).chars().take(VALUE).collect(),
             })
         })
         .collect()
@@ -147,7 +162,7 @@ fn environment(environ: &[u8]) -> Vec<Variable> {
 
 fn descriptors(pid: u32) -> Seen<Usage> {
     let count = || -> io::Result<Usage> {
-        let used = fs::read_dir(path(pid, "fd"))?.count() as u64;
+        let used = super::descriptors::count(pid)?;
         let limits = read(&path(pid, "limits"))?;
         let limit = open_files(&String::from_utf8_lossy(&limits)).unwrap_or(0);
         Ok(Usage { used, limit })

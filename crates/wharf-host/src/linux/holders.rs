@@ -2,21 +2,19 @@
 //!
 //! This is the dear part of any answer about owners: one readlink for each open file of each
 //! process. So the likely processes are looked into first, several threads share the work, and who
-//! needs but one owner of each socket stops the walk as soon as each has one.
+//! needs but one owner of each socket begins with the low descriptors of every process and stops as
+//! soon as each has one.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeSet, HashMap};
 use std::fs;
-use std::io;
-use std::mem::MaybeUninit;
 use std::os::unix::fs::MetadataExt;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 
-use rustix::fs::{Mode, OFlags, RawDir, open, readlinkat_raw};
-use rustix::io::Errno;
 use wharf_facts::Socket;
 
+use super::descriptors::{Span, each_socket};
 use super::procfs::{path, processes};
 use crate::Result;
 use crate::owner::Search;
@@ -24,8 +22,6 @@ use crate::owner::Search;
 /// Fewer processes than this are not worth a thread.
 const SHARE: usize = 48;
 const THREADS: usize = 4;
-/// Long enough for `socket:[18446744073709551615]`; a longer link is no socket's.
-const LINK: usize = 32;
 
 /// What a walk found.
 pub(crate) struct Found {
@@ -48,15 +44,23 @@ pub(crate) fn holders(sockets: &[&Socket], search: Search) -> Result<Found> {
         });
     }
     let pids = in_order(processes()?, sockets);
+    let spans: &[Span] = match search {
+        Search::FirstOfEach => &[Span::Low, Span::High],
+        Search::All => &[Span::All],
+    };
+    let steps = spans.len() * pids.len();
     let next = AtomicUsize::new(0);
     let walk = || {
         let mut found = Vec::new();
         while !wanted.is_enough() {
-            let Some(&pid) = pids.get(next.fetch_add(1, Ordering::Relaxed)) else {
+            let step = next.fetch_add(1, Ordering::Relaxed);
+            let span = step.checked_div(pids.len()).and_then(|round| spans.get(round));
+            let pid = step.checked_rem(pids.len()).and_then(|index| pids.get(index));
+            let (Some(&span), Some(&pid)) = (span, pid) else {
                 break;
             };
             // Not to be looked into, or gone: then it may be the owner, and the owner is hidden.
-            let _ = each_socket(pid, |inode| {
+            let _ = each_socket(pid, span, |inode| {
                 if wanted.take(inode) {
                     found.push((inode, pid));
                 }
@@ -86,7 +90,7 @@ pub(crate) fn holders(sockets: &[&Socket], search: Search) -> Result<Found> {
     }
     Ok(Found {
         pids: by_inode,
-        is_whole: next.into_inner() >= pids.len(),
+        is_whole: next.into_inner() >= steps,
     })
 }
 
@@ -157,56 +161,4 @@ fn in_order(pids: Vec<u32>, sockets: &[&Socket]) -> Vec<u32> {
         .collect();
     ranked.sort_unstable();
     ranked.into_iter().map(|(_, Reverse(pid))| pid).collect()
-}
-
-/// Calls `take` with the inode of each socket that `pid` has open.
-///
-/// # Errors
-/// When its descriptors may not be listed, or it is gone.
-pub(super) fn each_socket(pid: u32, mut take: impl FnMut(u64)) -> io::Result<()> {
-    let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-    let directory = open(path(pid, "fd"), flags, Mode::empty())?;
-    let mut entries = [MaybeUninit::uninit(); 4096];
-    let mut entries = RawDir::new(&directory, &mut entries);
-    let mut link = [0; LINK];
-    while let Some(entry) = entries.next() {
-        match readlinkat_raw(&directory, entry?.file_name(), &mut link) {
-            Ok(length) => {
-                if let Some(inode) = link.get(..length).and_then(socket_inode) {
-                    take(inode);
-                }
-            }
-            // `.` and `..`, or a descriptor that was closed meanwhile.
-            Err(Errno::INVAL | Errno::NOENT) => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(())
-}
-
-/// `socket:[4242]` → 4242.
-fn socket_inode(link: &[u8]) -> Option<u64> {
-    let digits = link.strip_prefix(b"socket:[")?.strip_suffix(b"]")?;
-    std::str::from_utf8(digits).ok()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_socket_has_a_sockets_inode() {
-        assert_eq!(socket_inode(b"socket:[4242]"), Some(4242));
-        for other in [
-            "pipe:[1]",
-            "socket:[]",
-            "socket:[x]",
-            "socket:[1",
-            "/dev/null",
-            "",
-        ] {
-            assert_eq!(socket_inode(other.as_bytes()), None, "{other}");
-        }
-        assert!(format!("socket:[{}]", u64::MAX).len() <= LINK);
-    }
 }

@@ -99,13 +99,16 @@ fn wsl(kernel: &str) -> Option<Wsl> {
 
 pub(crate) fn viewer() -> Viewer {
     let uid = rustix::process::geteuid().as_raw();
+    let cwd = std::env::current_dir();
     Viewer {
         uid: Seen::Known(uid),
         user: Users::read().name(uid),
         pid: Seen::Known(std::process::id()),
-        cwd: std::env::current_dir()
-            .map(|cwd| cwd.display().to_string())
-            .into(),
+        checkout: match &cwd {
+            Ok(cwd) => crate::checkout::of(cwd),
+            Err(error) => Seen::unknown(error),
+        },
+        cwd: cwd.map(|cwd| cwd.display().to_string()).into(),
         capabilities: capabilities(None).map(|sets| names(sets.effective)).into(),
     }
 }

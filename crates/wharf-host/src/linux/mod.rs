@@ -1,9 +1,12 @@
 //! Linux: netlink and `/proc`.
 
 mod cgroup;
+mod cgroup_tree;
 mod counters;
+mod descriptors;
 mod detail;
 mod holders;
+mod inet_diag;
 mod interfaces;
 mod machine;
 mod namespaces;
@@ -14,6 +17,7 @@ mod sock_diag;
 mod stat;
 mod users;
 
+pub(crate) use cgroup_tree::cgroup_paths;
 pub(crate) use counters::counters;
 pub(crate) use detail::Reader;
 pub(crate) use holders::holders;

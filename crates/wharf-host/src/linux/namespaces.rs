@@ -5,7 +5,7 @@
 //! there. Where that is not permitted there is `/proc/PID/net/tcp`, which shows the namespace of
 //! *that* process to whoever may see the process: text, without the v6only option, but the truth.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::unix::fs::MetadataExt;
@@ -14,8 +14,9 @@ use std::thread;
 
 use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 use std::os::fd::AsFd;
-use wharf_facts::{NetNamespace, Protocol, Seen, Socket, SocketFacts, TcpState};
+use wharf_facts::{Holder, NetNamespace, Protocol, Seen, Socket, SocketFacts, TcpState};
 
+use super::descriptors::{Span, each_socket};
 use super::procfs::{path, processes, read};
 use super::{detail, interfaces, machine, sock_diag};
 use crate::Result;
@@ -60,10 +61,13 @@ pub(crate) fn namespaces() -> Result<Vec<NetNamespace>> {
 }
 
 fn look_into((inode, place): (u64, Place)) -> NetNamespace {
-    let (listeners, addresses) = match enter(&place.entrance) {
+    let (mut listeners, addresses) = match enter(&place.entrance) {
         Ok(seen) => seen,
         Err(why) => (by_text(&place.pids, &why), Seen::unknown(why)),
     };
+    if let Seen::Known(listeners) = &mut listeners {
+        find_owners(listeners, &place.pids);
+    }
     NetNamespace {
         inode,
         name: place.name,
@@ -71,6 +75,27 @@ fn look_into((inode, place): (u64, Place)) -> NetNamespace {
         container: None,
         listeners,
         addresses,
+    }
+}
+
+/// Gives each socket those of `pids` that have it open. Processes of other namespaces may, too.
+fn find_owners(sockets: &mut [SocketFacts], pids: &[u32]) {
+    let mut owners: HashMap<u64, BTreeSet<u32>> = HashMap::new();
+    let inodes = sockets.iter().map(|socket| socket.socket.inode);
+    owners.extend(inodes.map(|inode| (inode, BTreeSet::new())));
+    for &pid in pids {
+        // Not to be looked into, or gone: then it may be the owner, and the owner is hidden.
+        let _ = each_socket(pid, Span::All, |inode| {
+            if let Some(owners) = owners.get_mut(&inode) {
+                owners.insert(pid);
+            }
+        });
+    }
+    for socket in sockets {
+        socket.owner = match owners.get(&socket.socket.inode) {
+            Some(pids) if !pids.is_empty() => Holder::AtLeast(pids.iter().copied().collect()),
+            _ => Holder::Hidden,
+        };
     }
 }
 

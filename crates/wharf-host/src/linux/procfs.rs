@@ -2,29 +2,39 @@
 
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::fs::{self, File};
-use std::io::{self, Read};
+use std::fs;
+use std::io;
 use std::os::unix::ffi::OsStringExt;
-use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{Mode, OFlags};
 use wharf_facts::Process;
 
-use super::holders::each_socket;
+use super::cgroup_tree;
+use super::descriptors::{Span, each_socket};
 use super::stat::{Stat, arguments, effective_uid, variable};
 use crate::{Error, Result};
 
 /// No file of a process that we read is longer in practice; a longer one is cut here.
-const LIMIT: u64 = 4 * 1024 * 1024;
+const LIMIT: usize = 4 * 1024 * 1024;
+const PIECE: usize = 4 * 1024;
 const ESRCH: i32 = 3;
 
 pub(super) fn path(pid: u32, name: &str) -> PathBuf {
     PathBuf::from(format!("/proc/{pid}/{name}"))
 }
 
+/// The whole file. Nearly every one comes with the first read, and the second says that it was all;
+/// those of the standard library ask for a size that these files do not have.
 pub(super) fn read(path: &Path) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    File::open(path)?.take(LIMIT).read_to_end(&mut bytes)?;
+    let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty())?;
+    let mut bytes = Vec::with_capacity(PIECE);
+    while bytes.len() < LIMIT {
+        bytes.reserve(PIECE);
+        if rustix::io::read(&file, rustix::buffer::spare_capacity(&mut bytes))? == 0 {
+            break;
+        }
+    }
     Ok(bytes)
 }
 
@@ -94,7 +104,7 @@ pub(crate) fn environ_value(pid: u32, key: &str) -> Option<OsString> {
 
 pub(crate) fn socket_inodes(pid: u32) -> Result<BTreeSet<u64>> {
     let mut inodes = BTreeSet::new();
-    match each_socket(pid, |inode| {
+    match each_socket(pid, Span::All, |inode| {
         inodes.insert(inode);
     }) {
         Ok(()) => Ok(inodes),
@@ -123,15 +133,7 @@ pub(crate) fn cgroup_id(pid: u32) -> Option<u64> {
     let text = read(&path(pid, "cgroup")).ok()?;
     let group = text
         .split(|&byte| byte == b'\n')
-        .find_map(|line| line.strip_prefix(b"0::/"))
+        .find_map(|line| line.strip_prefix(b"0::"))
         .and_then(|group| std::str::from_utf8(group).ok())?;
-    // A cgroup's id is its directory's inode number (kernel/cgroup: kernfs node id). Where both
-    // versions are mounted, the second one's is below `unified`.
-    ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"]
-        .iter()
-        .find_map(|root| {
-            let root = Path::new(root);
-            root.join("cgroup.procs").exists().then_some(())?;
-            Some(fs::metadata(root.join(group)).ok()?.ino())
-        })
+    cgroup_tree::id(group)
 }

@@ -2,10 +2,14 @@
 
 #![cfg(target_os = "linux")]
 
+mod containers;
 mod owner;
 mod ports;
 mod process;
+mod reasons;
+mod snapshot;
 mod sockets;
+mod worker;
 
 /// A child that waits until its input ends, and is ended with the test.
 struct Waiter(std::process::Child);

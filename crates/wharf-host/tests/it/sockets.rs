@@ -1,4 +1,5 @@
-use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::io::Read;
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream, UdpSocket};
 
 use socket2::{Domain, Type};
 use wharf_facts::{Protocol, Socket, TcpState};
@@ -106,6 +107,14 @@ fn the_far_end_of_a_connection_is_ours() {
             &format_args!("IPv6: {error}"),
         ),
     }
+}
+
+#[test]
+fn a_far_end_that_listens_on_for_the_answer_is_ours() {
+    let (client, mut server) = connection("127.0.0.1:0", |address| address);
+    client.shutdown(Shutdown::Write).expect("half-closed");
+    assert_eq!(server.read(&mut [0; 1]).expect("its end"), 0);
+    assert_eq!(peer_of(&server), PeerUid::Known(uid()));
 }
 
 #[test]

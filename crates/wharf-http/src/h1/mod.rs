@@ -7,8 +7,8 @@
 //! client's and the provider's own. What cannot be read is passed on unread.
 
 mod down;
-mod framing;
-mod head;
+pub(crate) mod framing;
+pub(crate) mod head;
 mod io;
 mod up;
 

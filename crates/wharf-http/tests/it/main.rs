@@ -4,7 +4,6 @@ mod faults;
 mod http1;
 mod http2;
 mod live;
-mod names;
 mod rules;
 mod support;
 mod tls;

@@ -35,6 +35,8 @@ struct Row {
     help: KeyHelp,
     /// Puts what a text says into conditions. `None`: nothing, as if it had never been said.
     read: fn(Option<&str>, &mut Conditions, &mut Files<'_>) -> Result<(), UnitError>,
+    /// Takes over what other conditions say.
+    take: fn(&Conditions, &mut Conditions),
     /// The text back.
     show: fn(&Conditions) -> Option<String>,
 }
@@ -42,19 +44,20 @@ struct Row {
 /// A row whose field is read by `FromStr` and shown by `Display`.
 macro_rules! row {
     ($name:literal, $placeholder:literal, $help:literal, $($field:ident).+ : option) => {
-        row!($name, $placeholder, $help,
+        row!($name, $placeholder, $help, $($field).+,
             |text, to, _| { to.$($field).+ = text.map(str::parse).transpose()?; Ok(()) },
             |of| of.$($field).+.as_ref().map(ToString::to_string))
     };
     ($name:literal, $placeholder:literal, $help:literal, $($field:ident).+ : plain) => {
-        row!($name, $placeholder, $help,
+        row!($name, $placeholder, $help, $($field).+,
             |text, to, _| { to.$($field).+ = text.map(str::parse).transpose()?.unwrap_or_default(); Ok(()) },
             |of| Some(of.$($field).+.to_string()))
     };
-    ($name:literal, $placeholder:literal, $help:literal, $read:expr, $show:expr) => {
+    ($name:literal, $placeholder:literal, $help:literal, $($field:ident).+, $read:expr, $show:expr) => {
         Row {
             help: KeyHelp { name: $name, placeholder: $placeholder, help: $help },
             read: $read,
+            take: |from, to| to.$($field).+.clone_from(&from.$($field).+),
             show: $show,
         }
     };
@@ -63,18 +66,18 @@ macro_rules! row {
 #[rustfmt::skip]
 static ROWS: [Row; 18] = [
     row!("latency", "TIME", "The time from one end to the other, one way: 50ms", latency: plain),
-    row!("jitter", "SPREAD", "How the latency varies: 5ms, '5ms normal', '5ms pareto correlation 25% order free', '5ms table FILE'",
+    row!("jitter", "SPREAD", "How the latency varies: 5ms, '5ms normal', '5ms pareto correlation 25% order free', '5ms table FILE'", jitter,
         |text, to, files| { to.jitter = text.map(|text| Jitter::read(text, files)).transpose()?; Ok(()) },
         |of| of.jitter.as_ref().map(ToString::to_string)),
     row!("rate", "RATE", "Bits a second: 10mbit", rate: option),
     row!("burst", "SIZE", "What may pass at once after a pause, before the rate holds: 32KiB", burst: option),
     row!("overhead", "SIZE", "What each packet takes at the rate beyond its own bytes: 38B, or '18B cell 48B header 5B'", overhead: option),
-    row!("trace", "FILE", "When packets may leave, in place of a rate: a file in Mahimahi's format, or 'FILE once'",
+    row!("trace", "FILE", "When packets may leave, in place of a rate: a file in Mahimahi's format, or 'FILE once'", trace,
         |text, to, files| { to.trace = text.map(|text| trace(text, files)).transpose()?; Ok(()) },
         |of| of.trace.as_ref().map(trace_text)),
     row!("queue", "SIZE", "What may wait for its turn at the rate: 64KiB, or 100packets", queue: option),
     row!("discipline", "NAME", "What is done with what waits: drop-tail, drop-head, red, codel, pie or fq-codel, and parameters, as in 'codel target 5ms ecn'", discipline: plain),
-    row!("loss", "LOSS", "Which packets are lost: 1%, '1% burst 3', '1% correlation 25%', 'gilbert-elliott 1% 30%', 'markov P13 P31 P32 P23 P14', 'pattern 00100', 'recorded FILE'",
+    row!("loss", "LOSS", "Which packets are lost: 1%, '1% burst 3', '1% correlation 25%', 'gilbert-elliott 1% 30%', 'markov P13 P31 P32 P23 P14', 'pattern 00100', 'recorded FILE'", loss,
         |text, to, files| { to.loss = text.map(|text| Loss::read(text, files)).transpose()?; Ok(()) },
         |of| of.loss.as_ref().map(ToString::to_string)),
     row!("corrupt", "PROBABILITY", "Which packets have a bit flipped: 0.1%", corrupt: option),
@@ -85,7 +88,7 @@ static ROWS: [Row; 18] = [
     row!("scope", "WHO", "Whose the rate is: link (all connections share it) or connection (each has it)", scope: plain),
     row!("window", "SIZE", "The most that one connection has under way: 64KiB", stream.window: option),
     row!("congestion", "NAME", "What TCP is taken to do about loss: reno, cubic or bbr", stream.congestion: plain),
-    row!("faults", "FAULTS", "What is done to connections: 'slice 64B vary 16B delay 10us', 'limit 1MiB', 'slow-close 2s', 'timeout 5s', 'reset 2s for 10%'; several with commas",
+    row!("faults", "FAULTS", "What is done to connections: 'slice 64B vary 16B delay 10us', 'limit 1MiB', 'slow-close 2s', 'timeout 5s', 'reset 2s for 10%'; several with commas", faults,
         |text, to, _| { to.faults = text.map(faults).transpose()?.map(Into::into); Ok(()) },
         |of| of.faults.as_deref().map(faults_text)),
 ];
@@ -123,6 +126,11 @@ impl Key {
     ) -> Result<(), UnitError> {
         let text = Some(text.trim()).filter(|text| *text != NONE);
         (self.0.read)(text, conditions, files)
+    }
+
+    /// Has `to` say of this key what `from` says.
+    pub(super) fn take(self, from: &Conditions, to: &mut Conditions) {
+        (self.0.take)(from, to);
     }
 
     /// What `conditions` say, as text that reads back.

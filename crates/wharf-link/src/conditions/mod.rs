@@ -32,7 +32,7 @@ pub use packet::{Cell, Mtu, Overhead, Reorder};
 pub use queue::QueueLimit;
 pub use recording::Recording;
 pub use scope::Scope;
-pub use settings::{Settings, SettingsError};
+pub use settings::{Patch, Settings, SettingsError};
 pub use stream::{Congestion, Effect, SliceSize, StreamFault, StreamModel};
 pub use table::Table;
 

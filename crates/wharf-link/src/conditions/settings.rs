@@ -47,6 +47,26 @@ pub struct SettingsError {
     pub problem: UnitError,
 }
 
+/// Settings whose files have been read: what they change in conditions.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Patch {
+    keys: Vec<Key>,
+    /// What the keys say. Of others nothing is meant.
+    conditions: Conditions,
+}
+
+impl Patch {
+    /// The conditions that this makes of `base`. What no key is about stays.
+    #[must_use]
+    pub fn over(&self, base: &Conditions) -> Conditions {
+        let mut over = base.clone();
+        for key in &self.keys {
+            key.take(&self.conditions, &mut over);
+        }
+        over
+    }
+}
+
 impl Settings {
     /// Sets a key.
     ///
@@ -105,7 +125,21 @@ impl Settings {
         base: &Conditions,
         files: &mut dyn FnMut(&str) -> Result<String, String>,
     ) -> Result<Conditions, SettingsError> {
-        self.applied(base, &mut Files::Read(files))
+        Ok(self.read(files)?.over(base))
+    }
+
+    /// Reads the files that are named, once and for all. `files` as in [`Settings::resolve`].
+    ///
+    /// # Errors
+    /// A file cannot be read, or is not what it should be.
+    pub fn read(
+        &self,
+        files: &mut dyn FnMut(&str) -> Result<String, String>,
+    ) -> Result<Patch, SettingsError> {
+        Ok(Patch {
+            keys: self.0.keys().copied().collect(),
+            conditions: self.alone(&mut Files::Read(files))?,
+        })
     }
 
     /// Whether over no conditions at all these make none.
@@ -123,8 +157,9 @@ impl Settings {
         )
     }
 
-    fn applied(&self, base: &Conditions, files: &mut Files<'_>) -> Result<Conditions, SettingsError> {
-        let mut conditions = base.clone();
+    /// These over no conditions.
+    fn alone(&self, files: &mut Files<'_>) -> Result<Conditions, SettingsError> {
+        let mut conditions = Conditions::CLEAR;
         for (key, text) in &self.0 {
             key.read(text, &mut conditions, files)
                 .map_err(|problem| SettingsError {
@@ -138,8 +173,7 @@ impl Settings {
     /// These over nothing, with files for their names.
     fn sketch(&self) -> Conditions {
         // Each text has been read in this way when it was set.
-        self.applied(&Conditions::CLEAR, &mut Files::Unread)
-            .unwrap_or_default()
+        self.alone(&mut Files::Unread).unwrap_or_default()
     }
 }
 

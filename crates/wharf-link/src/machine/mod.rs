@@ -209,12 +209,7 @@ impl<P: Packet> Machine<P> {
     /// How many bytes would be taken now. An empty queue has room for 1500 bytes at the least.
     #[must_use]
     pub fn room(&self) -> usize {
-        let is_off = || {
-            self.outages
-                .as_ref()
-                .is_some_and(|outages| !outages.clone().is_on(self.now))
-        };
-        if self.cut.is_some() || is_off() {
+        if self.cut.is_some() || !self.is_on(self.now) {
             return 0;
         }
         let room = match &self.line {
@@ -238,6 +233,15 @@ impl<P: Packet> Machine<P> {
     #[must_use]
     pub fn is_transparent(&self) -> bool {
         self.clear && self.cut.is_none() && self.is_empty()
+    }
+
+    /// Whether the link is on at `now`, as its outage has it. Where nothing is dropped it takes nothing
+    /// while it is off.
+    #[must_use]
+    pub fn is_on(&self, now: Duration) -> bool {
+        let now = self.now.max(now);
+        let outages = self.outages.as_ref();
+        outages.is_none_or(|outages| outages.clone().is_on(now))
     }
 
     /// The conditions in force.

@@ -135,6 +135,19 @@ impl Outages {
 
     fn first_of(&self, epoch: u64) -> Walk {
         let begin = times(self.epoch_length(), epoch);
+        // What never happens has a time too, and no epoch holds that. There the link stays off.
+        if epoch == u64::MAX {
+            let turn = Turn {
+                is_on: false,
+                begin,
+                end: Duration::MAX,
+            };
+            return Walk {
+                epoch,
+                number: 0,
+                turn,
+            };
+        }
         let [draw, _] = random::draw(self.seed, Purpose::OutageState, epoch);
         let (on, off) = (self.outage.on().duration(), self.outage.off().duration());
         let share = on.as_secs_f64() / (on.as_secs_f64() + off.as_secs_f64());

@@ -9,9 +9,9 @@
 
 use std::time::Duration;
 
-use super::outcome::{Load, Lost, Pushed};
-use super::policy::Policy;
-use super::waiting::{Fifo, Gate, Signal, Waiting};
+use super::outcome::Lost;
+use super::single::Rule;
+use super::waiting::{Fifo, Signal, Waiting};
 use crate::conditions::{self, Ecn};
 use crate::packet::{Cause, Overflow, Packet};
 
@@ -159,17 +159,15 @@ impl Control {
     }
 }
 
-#[derive(Debug, Clone)]
-pub(super) struct CoDel<P> {
-    fifo: Fifo<P>,
+#[derive(Debug, Clone, Copy)]
+pub(super) struct CoDel {
     law: Law,
     control: Control,
 }
 
-impl<P: Packet> CoDel<P> {
+impl CoDel {
     pub(super) fn new(law: Law) -> Self {
         Self {
-            fifo: Fifo::new(),
             law,
             control: Control::default(),
         }
@@ -180,39 +178,22 @@ impl<P: Packet> CoDel<P> {
     }
 }
 
-impl<P: Packet> Policy<P> for CoDel<P> {
-    fn push(&mut self, waiting: Waiting<P>, gate: Gate, _lost: &mut impl FnMut(Lost<P>)) -> Pushed<P> {
-        self.fifo.push_at(gate, waiting)
-    }
-
+impl<P: Packet> Rule<P> for CoDel {
     fn pop(
         &mut self,
+        fifo: &mut Fifo<P>,
         now: Duration,
         overflow: Overflow,
         lost: &mut impl FnMut(Lost<P>),
     ) -> Option<Waiting<P>> {
-        let Self { fifo, law, control } = self;
         let pull = || {
             let waiting = fifo.pop()?;
             Some((waiting, fifo.load().bytes))
         };
-        control.dequeue(now, law, overflow, pull, lost)
-    }
-
-    fn load(&self) -> Load {
-        self.fifo.load()
-    }
-
-    fn take(&mut self) -> Vec<Waiting<P>> {
-        self.fifo.take()
-    }
-
-    fn restore(&mut self, waiting: Waiting<P>) {
-        self.fifo.push(waiting);
+        self.control.dequeue(now, &mut self.law, overflow, pull, lost)
     }
 
     fn shift(&mut self, by: Duration) {
-        self.fifo.shift(by);
         self.control.shift(by);
     }
 }

@@ -79,6 +79,7 @@ mod outcome;
 mod pie;
 mod policy;
 mod red;
+mod single;
 mod waiting;
 
 use std::time::Duration;

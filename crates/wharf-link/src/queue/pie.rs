@@ -14,8 +14,8 @@
 
 use std::time::Duration;
 
-use super::outcome::{Load, Lost, Pushed};
-use super::policy::Policy;
+use super::outcome::{Lost, Pushed};
+use super::single::Rule;
 use super::waiting::{Fifo, Gate, Signal, Waiting};
 use crate::conditions::{self, Ecn};
 use crate::packet::{Cause, Overflow, Packet};
@@ -59,8 +59,7 @@ impl Law {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Pie<P> {
-    fifo: Fifo<P>,
+pub(super) struct Pie {
     law: Law,
     seed: Seed,
     control: Control,
@@ -142,10 +141,9 @@ fn scale(drop_prob: f64) -> f64 {
     }
 }
 
-impl<P: Packet> Pie<P> {
+impl Pie {
     pub(super) fn new(now: Duration, law: Law, seed: Seed) -> Self {
         Self {
-            fifo: Fifo::new(),
             law,
             seed,
             control: Control::new(),
@@ -180,10 +178,16 @@ impl<P: Packet> Pie<P> {
     }
 }
 
-impl<P: Packet> Policy<P> for Pie<P> {
-    fn push(&mut self, mut waiting: Waiting<P>, gate: Gate, _lost: &mut impl FnMut(Lost<P>)) -> Pushed<P> {
+impl<P: Packet> Rule<P> for Pie {
+    fn push(
+        &mut self,
+        fifo: &mut Fifo<P>,
+        mut waiting: Waiting<P>,
+        gate: Gate,
+        _lost: &mut impl FnMut(Lost<P>),
+    ) -> Pushed<P> {
         self.catch_up(waiting.since);
-        let load = self.fifo.load();
+        let load = fifo.load();
         let Self { law, control, .. } = self;
         if !gate.admits(load, waiting.len()) {
             control.accu_prob = 0.0;
@@ -206,14 +210,20 @@ impl<P: Packet> Policy<P> for Pie<P> {
         if let Some(Signal::Loss) = signal {
             return waiting.refused(Cause::Aqm);
         }
-        self.fifo.push(waiting);
+        fifo.push(waiting);
         Pushed::Queued
     }
 
-    fn pop(&mut self, now: Duration, _: Overflow, _lost: &mut impl FnMut(Lost<P>)) -> Option<Waiting<P>> {
+    fn pop(
+        &mut self,
+        fifo: &mut Fifo<P>,
+        now: Duration,
+        _: Overflow,
+        _lost: &mut impl FnMut(Lost<P>),
+    ) -> Option<Waiting<P>> {
         self.catch_up(now);
-        let popped = self.fifo.pop()?;
-        self.control.current_qdelay = if self.fifo.load().packets == 0 {
+        let popped = fifo.pop()?;
+        self.control.current_qdelay = if fifo.load().packets == 0 {
             Duration::ZERO
         } else {
             now.saturating_sub(popped.since)
@@ -221,20 +231,7 @@ impl<P: Packet> Policy<P> for Pie<P> {
         Some(popped)
     }
 
-    fn load(&self) -> Load {
-        self.fifo.load()
-    }
-
-    fn take(&mut self) -> Vec<Waiting<P>> {
-        self.fifo.take()
-    }
-
-    fn restore(&mut self, waiting: Waiting<P>) {
-        self.fifo.push(waiting);
-    }
-
     fn shift(&mut self, by: Duration) {
-        self.fifo.shift(by);
         self.due = self.due.saturating_add(by);
     }
 }

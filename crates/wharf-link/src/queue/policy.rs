@@ -10,6 +10,7 @@ use super::fq_codel::{self, FqCoDel};
 use super::outcome::{Load, Lost, Pushed};
 use super::pie::{self, Pie};
 use super::red::{self, Red};
+use super::single::Single;
 use super::waiting::{Gate, Waiting};
 use crate::conditions::Discipline;
 use crate::packet::{Overflow, Packet};
@@ -44,11 +45,11 @@ pub(super) trait Policy<P> {
 /// A discipline, with what waits under it. An enum, as the hot path of a link is no place for `dyn`.
 #[derive(Debug, Clone)]
 pub(super) enum Kind<P> {
-    DropTail(DropTail<P>),
-    DropHead(DropHead<P>),
-    Red(Red<P>),
-    CoDel(CoDel<P>),
-    Pie(Pie<P>),
+    DropTail(Single<P, DropTail>),
+    DropHead(Single<P, DropHead>),
+    Red(Single<P, Red>),
+    CoDel(Single<P, CoDel>),
+    Pie(Single<P, Pie>),
     FqCoDel(FqCoDel<P>),
 }
 
@@ -100,11 +101,14 @@ impl<P: Packet> Policy<P> for Kind<P> {
 impl<P: Packet> Kind<P> {
     pub(super) fn new(now: Duration, setup: &Setup, seed: Seed) -> Self {
         match setup.discipline {
-            Discipline::DropTail => Self::DropTail(DropTail::new()),
-            Discipline::DropHead => Self::DropHead(DropHead::new()),
-            Discipline::Red(red) => Self::Red(Red::new(red::Law::new(&red, setup.limit, setup.rate), seed)),
-            Discipline::CoDel(codel) => Self::CoDel(CoDel::new(codel::Law::new(&codel))),
-            Discipline::Pie(pie) => Self::Pie(Pie::new(now, pie::Law::new(&pie), seed)),
+            Discipline::DropTail => Self::DropTail(Single::new(DropTail)),
+            Discipline::DropHead => Self::DropHead(Single::new(DropHead)),
+            Discipline::Red(red) => {
+                let law = red::Law::new(&red, setup.limit, setup.rate);
+                Self::Red(Single::new(Red::new(law, seed)))
+            }
+            Discipline::CoDel(codel) => Self::CoDel(Single::new(CoDel::new(codel::Law::new(&codel)))),
+            Discipline::Pie(pie) => Self::Pie(Single::new(Pie::new(now, pie::Law::new(&pie), seed))),
             Discipline::FqCoDel(fq) => Self::FqCoDel(FqCoDel::new(fq_codel::Law::new(&fq), seed)),
         }
     }
@@ -114,10 +118,10 @@ impl<P: Packet> Kind<P> {
         match (self, setup.discipline) {
             (Self::DropTail(_), Discipline::DropTail) | (Self::DropHead(_), Discipline::DropHead) => {}
             (Self::Red(red), Discipline::Red(to)) => {
-                red.retune(red::Law::new(&to, setup.limit, setup.rate));
+                red.rule.retune(red::Law::new(&to, setup.limit, setup.rate));
             }
-            (Self::CoDel(codel), Discipline::CoDel(to)) => codel.retune(codel::Law::new(&to)),
-            (Self::Pie(pie), Discipline::Pie(to)) => pie.retune(now, pie::Law::new(&to)),
+            (Self::CoDel(codel), Discipline::CoDel(to)) => codel.rule.retune(codel::Law::new(&to)),
+            (Self::Pie(pie), Discipline::Pie(to)) => pie.rule.retune(now, pie::Law::new(&to)),
             (Self::FqCoDel(fq), Discipline::FqCoDel(to)) => return fq.retune(fq_codel::Law::new(&to)),
             _ => return false,
         }

@@ -12,8 +12,8 @@
 
 use std::time::Duration;
 
-use super::outcome::{Load, Lost, Pushed};
-use super::policy::Policy;
+use super::outcome::{Lost, Pushed};
+use super::single::Rule;
 use super::waiting::{Fifo, Gate, Signal, Waiting};
 use crate::conditions::{self, QueueLimit};
 use crate::packet::{Cause, Overflow, Packet};
@@ -77,8 +77,7 @@ fn weight(min: f64, max: f64) -> f64 {
 }
 
 #[derive(Debug, Clone)]
-pub(super) struct Red<P> {
-    fifo: Fifo<P>,
+pub(super) struct Red {
     law: Law,
     seed: Seed,
     /// The average length of the queue, in bytes.
@@ -89,10 +88,9 @@ pub(super) struct Red<P> {
     idle: Option<Duration>,
 }
 
-impl<P: Packet> Red<P> {
+impl Red {
     pub(super) const fn new(law: Law, seed: Seed) -> Self {
         Self {
-            fifo: Fifo::new(),
             law,
             seed,
             average: 0.0,
@@ -105,7 +103,7 @@ impl<P: Packet> Red<P> {
         self.law = law;
     }
 
-    fn average(&mut self, now: Duration) {
+    fn average(&mut self, now: Duration, waiting: u64) {
         match self.idle {
             // As if so many packets had come and found the queue empty as could have been sent in
             // the time.
@@ -115,8 +113,7 @@ impl<P: Packet> Red<P> {
                 self.idle = Some(now);
             }
             None => {
-                let waiting = self.fifo.load().bytes as f64;
-                self.average += self.law.weight * (waiting - self.average);
+                self.average += self.law.weight * (waiting as f64 - self.average);
             }
         }
     }
@@ -151,43 +148,42 @@ impl<P: Packet> Red<P> {
     }
 }
 
-impl<P: Packet> Policy<P> for Red<P> {
-    fn push(&mut self, mut waiting: Waiting<P>, gate: Gate, _lost: &mut impl FnMut(Lost<P>)) -> Pushed<P> {
-        self.average(waiting.since);
+impl<P: Packet> Rule<P> for Red {
+    fn push(
+        &mut self,
+        fifo: &mut Fifo<P>,
+        mut waiting: Waiting<P>,
+        gate: Gate,
+        _lost: &mut impl FnMut(Lost<P>),
+    ) -> Pushed<P> {
+        self.average(waiting.since, fifo.load().bytes);
         if self.hits(waiting.number)
             && let Signal::Loss = waiting.signal(self.law.ecn, gate.overflow)
         {
             return waiting.refused(Cause::Aqm);
         }
-        let pushed = self.fifo.push_at(gate, waiting);
+        let pushed = fifo.push_at(gate, waiting);
         if matches!(pushed, Pushed::Queued) {
             self.idle = None;
         }
         pushed
     }
 
-    fn pop(&mut self, now: Duration, _: Overflow, _lost: &mut impl FnMut(Lost<P>)) -> Option<Waiting<P>> {
-        let popped = self.fifo.pop();
+    fn pop(
+        &mut self,
+        fifo: &mut Fifo<P>,
+        now: Duration,
+        _: Overflow,
+        _lost: &mut impl FnMut(Lost<P>),
+    ) -> Option<Waiting<P>> {
+        let popped = fifo.pop();
         if popped.is_none() {
             self.idle.get_or_insert(now);
         }
         popped
     }
 
-    fn load(&self) -> Load {
-        self.fifo.load()
-    }
-
-    fn take(&mut self) -> Vec<Waiting<P>> {
-        self.fifo.take()
-    }
-
-    fn restore(&mut self, waiting: Waiting<P>) {
-        self.fifo.push(waiting);
-    }
-
     fn shift(&mut self, by: Duration) {
-        self.fifo.shift(by);
         self.idle = self.idle.map(|since| since.saturating_add(by));
     }
 }

@@ -64,7 +64,7 @@ use std::time::Duration;
 
 pub use crate::conditions::Congestion;
 pub use handshake::{HANDSHAKE_TIMEOUT, Handshake, handshake};
-pub use segment::{Cargo, Fate, MSS, Segment, Supply, Turn};
+pub use segment::{Cargo, Fate, LONGEST_TRAIN, MSS, Segment, Supply, Turn};
 
 use crate::conditions::{Conditions, Discipline, StreamModel};
 use crate::units::Size;
@@ -102,9 +102,13 @@ pub const DEFAULT_WINDOW: Size = Size::from_bytes(4 << 20);
 /// carrier's own.
 #[must_use]
 pub fn is_needed(conditions: &Conditions) -> bool {
-    conditions.loss.is_some()
-        || conditions.discipline != Discipline::DropTail
-        || conditions.stream.window.is_some()
+    tells_segments_apart(conditions) || conditions.stream.window.is_some()
+}
+
+/// Whether each segment has a fate of its own on a link of these conditions: it may be lost or marked.
+#[must_use]
+pub fn tells_segments_apart(conditions: &Conditions) -> bool {
+    conditions.loss.is_some() || conditions.discipline != Discipline::DropTail
 }
 
 /// Whether a sender that hears nothing sends its last segment again before the timeout (RFC 8985, 7).
@@ -195,6 +199,14 @@ impl Stream {
     /// until there is room in it.
     pub fn set(&mut self, settings: impl Into<Settings>) {
         self.sender.set(settings.into());
+    }
+
+    /// How many bytes are sent as one segment, from now on: [`MSS`] unless more is said, and at most
+    /// [`LONGEST_TRAIN`]. Such a *train* of segments has one fate and one time, and windows count the
+    /// segments in it. So it is for ways on which no segment has a fate of its own: those that neither
+    /// lose, nor mark, nor jitter. There it makes no difference but to what it costs.
+    pub fn set_longest(&mut self, bytes: u32) {
+        self.sender.set_longest(bytes);
     }
 
     /// What the sender may put on the link by `now`. Asked again until there is nothing; a turn that is

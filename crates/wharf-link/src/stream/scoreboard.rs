@@ -3,6 +3,8 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use super::segment::segments;
+
 /// As many later segments, delivered, say that one is lost (RFC 6675's DupThresh).
 const DUP_THRESH: usize = 3;
 
@@ -24,6 +26,8 @@ pub(super) enum State {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Entry {
     pub(super) len: u32,
+    /// How many segments it counts for.
+    pub(super) weight: u32,
     pub(super) state: State,
     /// Its last transmission.
     pub(super) number: u64,
@@ -39,6 +43,8 @@ pub(super) struct Scoreboard {
     first: u64,
     entries: VecDeque<Entry>,
     bytes: u64,
+    /// All of these count segments, of which a train has several.
+    segments: usize,
     sacked: usize,
     /// Flying and again.
     pipe: usize,
@@ -84,6 +90,11 @@ impl Scoreboard {
         self.entries.len()
     }
 
+    /// How many segments there are, of which a train has several.
+    pub(super) fn segments(&self) -> usize {
+        self.segments
+    }
+
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
@@ -115,15 +126,18 @@ impl Scoreboard {
     pub(super) fn send(&mut self, at: Duration, len: u32, delivered: (u64, Duration)) -> (u64, u64) {
         let index = self.end();
         let number = self.next_number();
+        let weight = segments(len);
         self.entries.push_back(Entry {
             len,
+            weight,
             state: State::Flying,
             number,
             sent: at,
             delivered,
         });
         self.bytes += u64::from(len);
-        self.pipe += 1;
+        self.segments += weight as usize;
+        self.pipe += weight as usize;
         (index, number)
     }
 
@@ -142,19 +156,23 @@ impl Scoreboard {
     pub(super) fn send_lost(&mut self, at: Duration, delivered: (u64, Duration)) -> Option<(u64, u64, u32)> {
         self.first_lost()?;
         let index = self.to_send.pop_front()?;
-        self.lost -= 1;
-        self.pipe += 1;
+        let weight = self.get(index)?.weight as usize;
+        self.lost -= weight;
+        self.pipe += weight;
         self.again(index, at, delivered)
     }
 
     /// The last segment is sent again, to see whether the tail is lost.
     pub(super) fn send_last(&mut self, at: Duration, delivered: (u64, Duration)) -> Option<(u64, u64, u32)> {
         let index = self.end().checked_sub(1)?;
-        match self.get(index)?.state {
+        let (state, weight) = self
+            .get(index)
+            .map(|entry| (entry.state, entry.weight as usize))?;
+        match state {
             State::Flying | State::Again => {}
             State::Lost => {
-                self.lost -= 1;
-                self.pipe += 1;
+                self.lost -= weight;
+                self.pipe += weight;
             }
             State::Sacked => return None,
         }
@@ -187,10 +205,11 @@ impl Scoreboard {
             && entry.state != State::Sacked
         {
             let before = std::mem::replace(&mut entry.state, State::Sacked);
-            self.leave(before);
-            self.sacked += 1;
+            let weight = entry.weight;
+            self.leave(before, weight);
+            self.sacked += weight as usize;
             self.sacked_end = self.sacked_end.max(index + 1);
-            news.delivered += 1;
+            news.delivered += weight;
         }
         while self.first < next {
             let Some(entry) = self.entries.pop_front() else {
@@ -198,11 +217,12 @@ impl Scoreboard {
             };
             self.first += 1;
             self.bytes -= u64::from(entry.len);
+            self.segments -= entry.weight as usize;
             if entry.state == State::Sacked {
-                self.sacked -= 1;
+                self.sacked -= entry.weight as usize;
             } else {
-                self.leave(entry.state);
-                news.delivered += 1;
+                self.leave(entry.state, entry.weight);
+                news.delivered += entry.weight;
             }
             news.advanced = true;
         }
@@ -217,10 +237,10 @@ impl Scoreboard {
         news
     }
 
-    fn leave(&mut self, state: State) {
+    fn leave(&mut self, state: State, weight: u32) {
         match state {
-            State::Flying | State::Again => self.pipe -= 1,
-            State::Lost => self.lost -= 1,
+            State::Flying | State::Again => self.pipe -= weight as usize,
+            State::Lost => self.lost -= weight as usize,
             State::Sacked => {}
         }
     }
@@ -247,10 +267,11 @@ impl Scoreboard {
                     break;
                 }
                 entry.state = State::Lost;
-                self.pipe -= 1;
-                self.lost += 1;
+                let weight = entry.weight;
+                self.pipe -= weight as usize;
+                self.lost += weight as usize;
                 self.to_send.push_back(index);
-                lost += 1;
+                lost += weight;
             }
             self.judged += 1;
         }
@@ -265,10 +286,11 @@ impl Scoreboard {
             self.sent_again.pop_front();
             if latest && let Some(entry) = self.get_mut(index) {
                 entry.state = State::Lost;
-                self.pipe -= 1;
-                self.lost += 1;
+                let weight = entry.weight;
+                self.pipe -= weight as usize;
+                self.lost += weight as usize;
                 self.to_send.push_back(index);
-                lost += 1;
+                lost += weight;
             }
         }
         (lost, doubtful)
@@ -283,7 +305,7 @@ impl Scoreboard {
         for (index, entry) in (self.first..).zip(&mut self.entries) {
             if entry.state != State::Sacked {
                 entry.state = State::Lost;
-                self.lost += 1;
+                self.lost += entry.weight as usize;
                 self.to_send.push_back(index);
             }
         }

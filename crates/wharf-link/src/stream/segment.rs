@@ -8,6 +8,15 @@ use crate::packet::Delivery;
 /// timestamps.
 pub const MSS: u32 = 1448;
 
+/// The most bytes of a train: what a stack sends at once for a network card to cut (TSO), which has an
+/// IP packet's length.
+pub const LONGEST_TRAIN: u32 = 45 * MSS;
+
+/// How many segments so many bytes are.
+pub(super) fn segments(bytes: u32) -> u32 {
+    bytes.div_ceil(MSS).max(1)
+}
+
 /// One transmission of one segment, to be kept with the parcel that carries it through the link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Segment {

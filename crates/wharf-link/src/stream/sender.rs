@@ -6,7 +6,7 @@ use super::acknowledgement::Ack;
 use super::congestion::{Control, Delivered, Sample};
 use super::rtt::Rtt;
 use super::scoreboard::Scoreboard;
-use super::segment::{Cargo, MSS, Segment, Supply};
+use super::segment::{Cargo, LONGEST_TRAIN, MSS, Segment, Supply};
 use super::{Counters, DEFAULT_WINDOW, Settings, TailProbe};
 
 /// What the sender is at.
@@ -81,6 +81,8 @@ pub(super) struct Sender {
     delivered_at: Duration,
     window: u64,
     most: usize,
+    /// The most bytes that are sent as one.
+    longest: u32,
     /// Whether the sender had less to send than it might have.
     starved: bool,
     counters: Counters,
@@ -121,6 +123,7 @@ impl Sender {
             delivered_at: Duration::ZERO,
             window,
             most,
+            longest: MSS,
             starved: false,
             counters: Counters::default(),
         }
@@ -130,6 +133,10 @@ impl Sender {
         (self.window, self.most) = window(settings);
         self.tail_probe = settings.tail_probe;
         self.control.change(settings.congestion, self.most as f64);
+    }
+
+    pub(super) fn set_longest(&mut self, bytes: u32) {
+        self.longest = bytes.clamp(MSS, LONGEST_TRAIN);
     }
 
     pub(super) fn window(&self) -> usize {
@@ -177,14 +184,18 @@ impl Sender {
         }
         let room = self.window.saturating_sub(self.board.bytes());
         let worthwhile = u64::from(MSS).min(self.window / 2).max(1);
-        if self.board.len() >= self.most || room < worthwhile {
+        if self.board.segments() >= self.most || room < worthwhile {
             return None;
         }
         if !open {
             self.usage.limited[0] = true;
             return None;
         }
-        Some(Cargo::New(u32::try_from(room).map_or(MSS, |room| room.min(MSS))))
+        // As many segments as either window has room for.
+        let free = self.control.window() - self.board.pipe();
+        let free = free.min(self.most - self.board.segments()) as u64;
+        let most = room.min(u64::from(self.longest)).min(free * u64::from(MSS));
+        Some(Cargo::New(u32::try_from(most).unwrap_or(MSS)))
     }
 
     /// New bytes are on the link.

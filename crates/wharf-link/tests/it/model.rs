@@ -72,3 +72,17 @@ proptest! {
         }
     }
 }
+
+/// Stories that broke it once.
+#[test]
+fn stories_found_by_fuzzing() {
+    // A trace that is over lets the line's packet leave never; healed under a random outage, the
+    // schedule was walked to the end of time, and on.
+    drive(&[
+        25, 25, 25, 42, 1, 10, 137, 137, 137, 137, 137, 6, 106, 31, 0, 137, 137, 137, 137, 137, 137, 0, 137,
+        137, 137, 137, 137, 255, 179, 179, 179, 179, 179, 179, 244, 0, 255, 49, 45, 0, 45, 0, 0, 1, 25, 25,
+        25, 173, 173, 173, 0, 0, 0, 0, 0, 0, 0, 0, 179, 217, 217, 217, 217, 217, 217, 217, 217, 217, 217,
+        217, 217, 217, 217, 217, 217, 217, 217, 179, 153, 153, 153, 153, 153, 71, 58, 110, 110, 42, 255, 110,
+        179,
+    ]);
+}

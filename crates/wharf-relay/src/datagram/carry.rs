@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use quinn_udp::EcnCodepoint;
 use wharf_capture::Direction;
-use wharf_link::Offer;
+use wharf_link::{Cause, Delivery, Offer};
 
 use super::arrivals::Arrivals;
 use super::batch::{Batch, Message};
@@ -13,10 +13,11 @@ use super::flow::Course;
 use super::link::Link;
 use super::packet::{self, Datagram};
 use super::train::Sent;
-use super::{Around, Datagrams, Source};
+use super::{Around, Crossing, Datagrams, Source};
 use crate::connection::{DOWN, UP};
 use crate::key::Key;
 use crate::link::Far;
+use crate::segment::hop_of;
 
 /// How many datagrams a machine delivers before others have their turn. More than one call receives
 /// (32 trains of 64), so that under overload the kernel's queue overflows, as a network card's would,
@@ -104,7 +105,7 @@ impl Datagrams {
         let lane = &mut link.lanes[direction];
         lane.counts.accepted += message.datagrams().count() as u64;
         let parks = direction == UP && matches!(link.far, Far::Starting);
-        if !parks && lane.machine.is_transparent() {
+        if !parks && lane.machine.is_transparent() && link.via.is_empty() {
             for bytes in message.datagrams() {
                 self.depart((key, direction), message.ecn, bytes, around);
             }
@@ -116,11 +117,14 @@ impl Datagrams {
                 continue;
             };
             let datagram = Datagram {
+                link: flow.link,
                 flow: key,
                 bytes,
                 ecn: message.ecn,
                 headers,
-                number: 0,
+                number: None,
+                // The link's own machine is the first.
+                hop: 1,
             };
             if !parks {
                 link.offer(direction, arrival, datagram);
@@ -154,13 +158,13 @@ impl Datagrams {
         }
     }
 
-    /// Takes out of the machines what has arrived.
-    pub(super) fn deliver_all(&mut self, around: Around<'_>) {
+    /// Takes out of the machines what has arrived: what goes on over segments by `due`, all else by now.
+    pub(super) fn deliver_all(&mut self, due: Option<Duration>, around: Around<'_>) {
         let busy = |link: &Link| link.lanes.iter().any(|lane| !lane.machine.is_empty());
         let mut from = 0;
         while let Some((&number, _)) = self.links.range(from..).find(|(_, link)| busy(link)) {
             for direction in [UP, DOWN] {
-                self.deliver(number, direction, around);
+                self.deliver(number, direction, due, around);
             }
             let Some(next) = number.checked_add(1) else {
                 break;
@@ -169,41 +173,94 @@ impl Datagrams {
         }
     }
 
-    fn deliver(&mut self, number: u32, direction: usize, around: Around<'_>) {
+    fn deliver(&mut self, number: u32, direction: usize, due: Option<Duration>, around: Around<'_>) {
         let now = around.clock.now();
         for _ in 0..DELIVERIES {
             let Some(link) = self.links.get_mut(&number) else {
                 break;
             };
-            let lane = &mut link.lanes[direction];
-            let Some(delivery) = lane.machine.poll(now) else {
+            let at = match link.via.is_empty() {
+                true => now,
+                false => due.map_or(now, |due| due.min(now)),
+            };
+            let Some(delivery) = link.lanes[direction].machine.poll(at) else {
                 break;
             };
-            let late = around.clock.now().saturating_sub(delivery.ideal_time);
-            lane.lateness.record(late);
-            let mut datagram = delivery.packet;
-            let counts = &mut lane.counts;
-            let Some(course) = self.flows.get_mut(datagram.flow).map(|flow| flow.course) else {
-                counts.undeliverable += 1;
-                continue;
-            };
-            counts.reordered += u64::from(datagram.number < lane.expected);
-            lane.expected = lane.expected.max(datagram.number + 1);
-            if delivery.ce {
-                datagram.ecn = Some(EcnCodepoint::Ce);
-                counts.marked += 1;
-            }
-            if let Some(bit) = delivery.corrupt {
-                counts.corrupted += u64::from(datagram.flip(bit));
-            }
-            counts.duplicated += u64::from(delivery.duplicate);
-            let Datagram { flow, bytes, ecn, .. } = datagram;
-            self.use_flow(flow, course, now);
-            for _ in 0..1 + usize::from(delivery.duplicate) {
-                self.depart((flow, direction), ecn, &bytes, around);
-            }
+            self.arrive(delivery, direction, around);
         }
         self.flush(around);
+    }
+
+    /// A datagram has come out of a machine: it goes on to the next, or leaves.
+    pub(crate) fn arrive(&mut self, delivery: Delivery<Datagram>, direction: usize, around: Around<'_>) {
+        let at = delivery.ideal_time;
+        let (datagram, copy) = self.suffer(delivery, direction);
+        for datagram in std::iter::once(datagram).chain(copy) {
+            self.go_on(datagram, direction, at, around);
+        }
+    }
+
+    /// Does to a datagram what a machine says. What comes of it may be two.
+    pub(crate) fn suffer(
+        &mut self,
+        delivery: Delivery<Datagram>,
+        direction: usize,
+    ) -> (Datagram, Option<Datagram>) {
+        let mut datagram = delivery.packet;
+        let link = self.links.get_mut(&datagram.link);
+        let Some(counts) = link.map(|link| &mut link.lanes[direction].counts) else {
+            return (datagram, None);
+        };
+        if delivery.ce {
+            datagram.ecn = Some(EcnCodepoint::Ce);
+            counts.marked += 1;
+        }
+        if let Some(bit) = delivery.corrupt {
+            counts.corrupted += u64::from(datagram.flip(bit));
+        }
+        let copy = delivery.duplicate.then(|| datagram.copy());
+        counts.duplicated += u64::from(copy.is_some());
+        counts.queue_dropped += u64::from(matches!(copy, Some(None)));
+        (datagram, copy.flatten())
+    }
+
+    /// A datagram was dropped on a segment.
+    pub(crate) fn dropped(&mut self, datagram: &Datagram, direction: usize, cause: Cause) {
+        if let Some(link) = self.links.get_mut(&datagram.link) {
+            link.lanes[direction].dropped(cause);
+        }
+    }
+
+    /// What waits to be taken to a segment.
+    pub(crate) fn next_crossing(&mut self) -> Option<Crossing> {
+        self.crossings.pop_front()
+    }
+
+    fn go_on(&mut self, mut datagram: Datagram, direction: usize, at: Duration, around: Around<'_>) {
+        let Some(link) = self.links.get_mut(&datagram.link) else {
+            return;
+        };
+        if let Some(segment) = hop_of(&link.via, direction, datagram.hop) {
+            datagram.hop += 1;
+            return self.crossings.push_back(Crossing {
+                segment,
+                direction,
+                datagram,
+                at,
+            });
+        }
+        let lane = &mut link.lanes[direction];
+        lane.lateness.record(around.clock.now().saturating_sub(at));
+        let Some(course) = self.flows.get_mut(datagram.flow).map(|flow| flow.course) else {
+            lane.counts.undeliverable += 1;
+            return;
+        };
+        if let Some(number) = datagram.number {
+            lane.counts.reordered += u64::from(number < lane.expected);
+            lane.expected = lane.expected.max(number + 1);
+        }
+        self.use_flow(datagram.flow, course, around.clock.now());
+        self.depart((datagram.flow, direction), datagram.ecn, &datagram.bytes, around);
     }
 
     /// Puts a datagram on the train, which leaves first if it cannot join.
@@ -231,7 +288,7 @@ impl Datagrams {
     }
 
     /// Sends the train.
-    pub(super) fn flush(&mut self, around: Around<'_>) {
+    pub(crate) fn flush(&mut self, around: Around<'_>) {
         let Some((key, direction)) = self.train.way() else {
             return;
         };
@@ -273,7 +330,7 @@ impl Link {
     /// back.
     fn offer(&mut self, direction: usize, arrival: Duration, mut datagram: Datagram) {
         let lane = &mut self.lanes[direction];
-        datagram.number = lane.offered;
+        datagram.number = Some(lane.offered);
         lane.offered += 1;
         match lane.machine.offer(arrival, datagram) {
             Offer::Accepted | Offer::Dropped(..) | Offer::TooBig(..) | Offer::Full(_) => {}

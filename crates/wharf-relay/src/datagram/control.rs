@@ -13,7 +13,7 @@ use crate::connection::UP;
 use crate::engine::datagram_token;
 use crate::error::Error;
 use crate::link::Far;
-use crate::spec::{Cut, LinkId, Manner, Provider};
+use crate::spec::{Cut, LinkId, Manner, Provider, SegmentId};
 use crate::stats::LinkStats;
 
 impl Datagrams {
@@ -24,6 +24,13 @@ impl Datagrams {
     /// A link's name.
     pub(crate) fn name(&self, id: LinkId) -> Option<&str> {
         self.links.get(&id.0).map(|link| link.name.as_str())
+    }
+
+    /// A link that runs over a segment.
+    pub(crate) fn over(&self, segment: SegmentId) -> Option<&str> {
+        let mut links = self.links.values();
+        let link = links.find(|link| link.via.contains(&segment))?;
+        Some(&link.name)
     }
 
     /// Adds a link under a number that no other has.
@@ -116,6 +123,11 @@ impl Datagrams {
             lane.machine.set_conditions(now, conditions);
         }
         Ok(())
+    }
+
+    pub(crate) fn conditions(&mut self, id: LinkId) -> Result<[Conditions; 2], Error> {
+        let [up, down] = &self.known(id)?.lanes;
+        Ok([up.machine.conditions().clone(), down.machine.conditions().clone()])
     }
 
     /// Cuts a link, or heals it.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wharf_link::{Conditions, Machine, Overflow, Seed};
+use wharf_link::{Cause, Conditions, Machine, Overflow, Seed};
 
 use super::packet::Datagram;
 use super::pool::{Account, Pool};
@@ -12,7 +12,7 @@ use crate::connection::{DOWN, UP};
 use crate::lateness::Lateness;
 use crate::link::Far;
 use crate::meter::Meter;
-use crate::spec::{Cut, CutDirection, Manner};
+use crate::spec::{Cut, CutDirection, Manner, SegmentId};
 use crate::stats::LinkStats;
 
 #[derive(Debug)]
@@ -23,6 +23,8 @@ pub(crate) struct Link {
     pub(crate) preferred: usize,
     pub(crate) cut: Option<Cut>,
     pub(crate) limits: DatagramLimits,
+    /// The segments behind, in the order of the way up.
+    pub(crate) via: Vec<SegmentId>,
     pub(crate) lanes: [Lane; 2],
     pub(crate) memory: Account,
     /// The sockets that clients speak to, by index.
@@ -72,13 +74,25 @@ impl Lane {
         }
     }
 
+    /// A datagram was dropped behind the machine: on a segment.
+    pub(crate) fn dropped(&mut self, cause: Cause) {
+        let counts = &mut self.counts;
+        let count = match cause {
+            Cause::Loss => &mut counts.lost,
+            Cause::Mtu => &mut counts.too_big,
+            Cause::Cut | Cause::Outage => &mut counts.cut_dropped,
+            _ => &mut counts.queue_dropped,
+        };
+        *count += 1;
+    }
+
     fn counts(&self) -> DatagramCounts {
         let machine = self.machine.counters();
         DatagramCounts {
-            lost: machine.dropped_by_loss,
-            too_big: machine.dropped_by_mtu,
+            lost: self.counts.lost + machine.dropped_by_loss,
+            too_big: self.counts.too_big + machine.dropped_by_mtu,
             queue_dropped: self.counts.queue_dropped + machine.dropped_by_queue + machine.dropped_by_aqm,
-            cut_dropped: machine.dropped_by_cut + machine.dropped_by_outage,
+            cut_dropped: self.counts.cut_dropped + machine.dropped_by_cut + machine.dropped_by_outage,
             ..self.counts
         }
     }
@@ -95,6 +109,7 @@ impl Link {
             preferred: 0,
             cut: None,
             limits: spec.limits,
+            via: spec.via,
             lanes: [
                 Lane::new(spec.up, seed.derive("up")),
                 Lane::new(spec.down, seed.derive("down")),
@@ -159,8 +174,6 @@ impl Link {
             rate_down: down.meter.rate(now),
             lateness_up: up.lateness.summary(),
             lateness_down: down.lateness.summary(),
-            up: up.machine.conditions().settings(),
-            down: down.machine.conditions().settings(),
             cut: self.cut,
             datagrams: Some(DatagramStats {
                 up: up.counts(),

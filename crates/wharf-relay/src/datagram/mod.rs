@@ -10,6 +10,9 @@
 //! A datagram is a packet of the machine, headers counted, so its fate is as real as its bounds are
 //! kept: what is lost is lost.
 //!
+//! Behind the link's machine may be [segments](crate::SegmentSpec) that it shares with others, also with
+//! those of connections: what comes out of the machine goes on over them, one after another.
+//!
 //! Without conditions the machine is passed by. Datagrams are received many at a time (`recvmmsg`,
 //! GRO), and those of one flow and one length leave together in a [`train`] (GSO). What waits in a
 //! machine is in memory from a [`pool`]: in the steady state nothing is allocated.
@@ -36,7 +39,10 @@ use mio::Registry;
 
 use crate::clock::Clock;
 use crate::key::{Key, Slab};
+use crate::spec::SegmentId;
 use crate::tap::Taps;
+pub(crate) use packet::Datagram;
+
 use batch::Batch;
 use flow::Flow;
 use link::Link;
@@ -59,6 +65,8 @@ pub(crate) struct Datagrams {
     /// Made with the first link, since it is large.
     batch: Option<Batch>,
     train: Train,
+    /// What has come out of a link, or of a segment, and goes on over a segment.
+    crossings: VecDeque<Crossing>,
     /// Sockets that had more than their turn allowed.
     unfinished: VecDeque<Source>,
 }
@@ -70,6 +78,16 @@ pub(crate) enum Source {
     Seat(usize),
     /// The provider, to a flow.
     Flow(Key),
+}
+
+/// A datagram on its way to a segment.
+#[derive(Debug)]
+pub(crate) struct Crossing {
+    pub(crate) segment: SegmentId,
+    pub(crate) direction: usize,
+    pub(crate) datagram: Datagram,
+    /// When it comes there.
+    pub(crate) at: Duration,
 }
 
 /// What the event loop lends.
@@ -90,6 +108,7 @@ impl Datagrams {
             pool: Pool::default(),
             batch: None,
             train: Train::new(),
+            crossings: VecDeque::new(),
             unfinished: VecDeque::new(),
         }
     }
@@ -112,13 +131,16 @@ impl Datagrams {
 
     /// Does what is due.
     pub(crate) fn serve(&mut self, around: Around<'_>) {
+        // The first time at which something is: what goes on over segments, comes to them in the order
+        // of its times, among all that goes there.
+        let due = self.links.values().filter_map(Link::next).min();
         for _ in 0..self.unfinished.len() {
             if let Some(source) = self.unfinished.pop_front() {
                 self.receive(source, around);
-                self.deliver_all(around);
+                self.deliver_all(due, around);
             }
         }
-        self.deliver_all(around);
+        self.deliver_all(due, around);
         self.sweep(around);
         self.flows.recycle();
     }

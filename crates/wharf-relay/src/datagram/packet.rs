@@ -11,13 +11,16 @@ use crate::key::Key;
 /// A datagram under way.
 #[derive(Debug)]
 pub(crate) struct Datagram {
+    pub(crate) link: u32,
     pub(crate) flow: Key,
     pub(crate) bytes: Buffer,
     pub(crate) ecn: Option<EcnCodepoint>,
     /// The length of its headers on the link.
     pub(crate) headers: usize,
-    /// Its place among those that were offered to the machine.
-    pub(crate) number: u64,
+    /// Its place among those that were offered to the machine. A copy has none of its own.
+    pub(crate) number: Option<u64>,
+    /// How many machines are behind it when it comes out next, the link's own counted.
+    pub(crate) hop: u32,
 }
 
 /// The length of UDP's header (RFC 768) behind IPv4's without options (RFC 791), or IPv6's (RFC 8200).
@@ -43,6 +46,15 @@ impl Packet for Datagram {
 }
 
 impl Datagram {
+    /// A second one, as a network that duplicates makes it. `None`: there is no memory for it.
+    pub(crate) fn copy(&self) -> Option<Self> {
+        Some(Self {
+            bytes: self.bytes.copy()?,
+            number: None,
+            ..*self
+        })
+    }
+
     /// Flips a bit of what it carries. Whether there was one. In a real network it could be one of the
     /// headers as well, which ends in a loss; here the headers are the kernel's, and always whole.
     pub(crate) fn flip(&mut self, bit: u64) -> bool {

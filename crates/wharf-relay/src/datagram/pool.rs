@@ -30,7 +30,7 @@ impl Pool {
 }
 
 /// One link's share of the memory.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(crate) struct Account {
     pool: Pool,
     out: Rc<Cell<usize>>,
@@ -53,8 +53,7 @@ impl Account {
         Some(Buffer {
             bytes: memory,
             class,
-            out: Rc::clone(&self.out),
-            pool: self.pool.clone(),
+            account: self.clone(),
         })
     }
 }
@@ -63,15 +62,22 @@ impl Account {
 pub(crate) struct Buffer {
     bytes: Vec<u8>,
     class: usize,
-    out: Rc<Cell<usize>>,
-    pool: Pool,
+    account: Account,
+}
+
+impl Buffer {
+    /// The same bytes once more. `None`: the link has all it may have.
+    pub(crate) fn copy(&self) -> Option<Self> {
+        self.account.copy(&self.bytes)
+    }
 }
 
 impl Drop for Buffer {
     fn drop(&mut self) {
         let size = SIZES[self.class];
-        self.out.set(self.out.get().saturating_sub(size));
-        let spare = &mut self.pool.spare.borrow_mut()[self.class];
+        let Account { pool, out, .. } = &self.account;
+        out.set(out.get().saturating_sub(size));
+        let spare = &mut pool.spare.borrow_mut()[self.class];
         if spare.len() < SPARE / size {
             self.bytes.clear();
             spare.push(std::mem::take(&mut self.bytes));

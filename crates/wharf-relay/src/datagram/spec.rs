@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use wharf_link::{Conditions, Seed, Size};
 
-use crate::spec::Provider;
+use crate::spec::{Provider, SegmentId};
 
 /// A link that carries UDP datagrams.
 #[derive(Debug)]
@@ -24,6 +24,9 @@ pub struct DatagramSpec {
     pub up: Conditions,
     /// The conditions back.
     pub down: Conditions,
+    /// The segments behind the link, as in [`LinkSpec::via`](crate::LinkSpec::via). Order is kept on
+    /// them; a cut loses what is on them, and an outage holds it.
+    pub via: Vec<SegmentId>,
     /// The seed of the run.
     pub seed: Seed,
     /// How much it may hold.
@@ -72,7 +75,7 @@ pub struct DatagramStats {
     pub expired: u64,
 }
 
-/// What has become of the datagrams of one direction.
+/// What has become of the datagrams of one direction, on the link and on the segments behind it.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct DatagramCounts {

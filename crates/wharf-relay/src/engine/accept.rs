@@ -3,11 +3,11 @@
 use std::io;
 use std::time::Duration;
 
+use mio::Token;
 use mio::net::TcpStream;
-use mio::{Interest, Token};
 
 use super::{Due, Engine, OF_CLIENT, spare_descriptor};
-use crate::connection::{Connection, Progress};
+use crate::connection::{Connection, INTEREST, Progress};
 use crate::key::Key;
 use crate::link::Far;
 use crate::socket;
@@ -102,9 +102,8 @@ impl Engine {
     fn insert(&mut self, mut connection: Connection) -> Option<Key> {
         let index = self.connections.next_key().index as usize;
         let token = Token(index << 2 | OF_CLIENT);
-        let interest = Interest::READABLE | Interest::WRITABLE;
         let registered = match &mut connection.sides[0] {
-            Some(side) => self.poll.registry().register(&mut side.stream, token, interest),
+            Some(side) => self.poll.registry().register(&mut side.stream, token, INTEREST),
             None => Ok(()),
         };
         if let Some(side) = &mut connection.sides[0] {

@@ -87,6 +87,7 @@ impl Engine {
         if let Some((datagrams, around)) = self.datagrams_of(id) {
             return datagrams.set_conditions(id, conditions, around);
         }
+        self.call_home(id.0);
         let now = self.clock.now();
         let link = self.known(id)?;
         let before = link.lanes[UP].conditions.clone();
@@ -109,6 +110,7 @@ impl Engine {
         if let Some((datagrams, around)) = self.datagrams_of(id) {
             return datagrams.cut(id, Some(cut), around);
         }
+        self.call_home(id.0);
         let now = self.clock.now();
         let link = self.known(id)?;
         link.cut = Some(cut);
@@ -148,6 +150,14 @@ impl Engine {
         Ok(())
     }
 
+    pub(crate) fn conditions(&mut self, id: LinkId) -> Result<[Conditions; 2], Error> {
+        if let Some((datagrams, _)) = self.datagrams_of(id) {
+            return datagrams.conditions(id);
+        }
+        let [up, down] = &self.known(id)?.lanes;
+        Ok([up.conditions.clone(), down.conditions.clone()])
+    }
+
     pub(crate) fn stats(&mut self, id: LinkId) -> Result<LinkStats, Error> {
         if let Some((datagrams, around)) = self.datagrams_of(id) {
             return datagrams.stats(id, around);
@@ -175,6 +185,7 @@ impl Engine {
             return Ok(());
         }
         self.known(id)?;
+        self.call_home(id.0);
         for key in self.keys_of(id.0) {
             self.abort(key);
         }

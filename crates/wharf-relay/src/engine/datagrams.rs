@@ -19,6 +19,9 @@ pub(crate) fn datagram_token(number: usize) -> Token {
 
 impl Engine {
     pub(crate) fn add_datagrams(&mut self, spec: DatagramSpec) -> Result<LinkId, Error> {
+        if let Some(&unknown) = spec.via.iter().find(|&&id| self.segment(id).is_none()) {
+            return Err(Error::NoSuchSegment(unknown));
+        }
         let id = LinkId(u32::try_from(self.links.len()).unwrap_or(u32::MAX));
         // Its number is taken, and no link for connections has it.
         self.links.push(None);
@@ -59,8 +62,11 @@ impl Engine {
         self.note_datagrams();
     }
 
-    /// Remembers when the next is due.
+    /// Takes to segments what goes on over them, and remembers when the next is due.
     pub(super) fn note_datagrams(&mut self) {
+        while let Some(crossing) = self.datagrams.next_crossing() {
+            self.cross_segment(crossing);
+        }
         let next = self.datagrams.next();
         self.agenda.put(Work::Datagrams, &mut self.datagrams_slot, next);
     }

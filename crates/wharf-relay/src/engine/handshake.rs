@@ -11,12 +11,13 @@
 use std::io::ErrorKind;
 use std::time::Duration;
 
-use mio::{Interest, Token};
+use mio::Token;
+use mio::event::Event;
 use wharf_link::Offer;
 
 use super::lanes::way_is_clear;
 use super::{Due, Engine, OF_PROVIDER};
-use crate::connection::{DIAL_TIME, DOWN, Dial, Progress, UP};
+use crate::connection::{DIAL_TIME, DOWN, Dial, INTEREST, Progress, UP};
 use crate::flow::{Content, End, Mark, Parcel};
 use crate::key::Key;
 use crate::link::Far;
@@ -179,27 +180,26 @@ impl Engine {
                 }
             };
             let token = Token((key.index as usize) << 2 | OF_PROVIDER);
-            let interest = Interest::READABLE | Interest::WRITABLE;
             let registry = self.poll.registry();
-            if registry.register(&mut stream, token, interest).is_err() {
+            if registry.register(&mut stream, token, INTEREST).is_err() {
                 return self.abort(key);
             }
             connection.sides[DOWN] = Some(Side::new(stream));
             let due = self.clock.now() + DIAL_TIME;
-            self.timers.set(due, Due::Dial(key, attempt));
+            self.timers.set_about(due, Due::Dial(key, attempt));
             return;
         }
     }
 
     /// Something has happened to the socket that dials.
-    pub(super) fn on_dialled(&mut self, key: Key) {
+    pub(super) fn on_dialled(&mut self, key: Key, event: &Event) {
         let Some(connection) = self.connections.get_mut(key) else {
             return;
         };
         let Some(side) = &mut connection.sides[DOWN] else {
             return;
         };
-        match socket::dialled(&side.stream) {
+        match socket::dialled(&side.stream, event) {
             None => {}
             Some(Err(error)) => {
                 self.note_unreached(key, error.kind());

@@ -5,7 +5,6 @@ use std::time::Duration;
 use wharf_link::Delivery;
 use wharf_link::stream::{Fate, Handshake};
 
-use super::stages::PARCELS;
 use super::turns::{Outcome, Turn, offer};
 use super::{Engine, Work};
 use crate::flow::{Content, End, Mark, Parcel};
@@ -181,7 +180,7 @@ impl Engine {
             return;
         }
         // Beyond so many parcels, what comes in small ones goes on in large ones.
-        if lane.round.is_empty() && (flow.parcels as usize) < PARCELS {
+        if lane.round.is_empty() && (flow.parcels as usize) < lane.figures.parcels() {
             offer(lane, flow, key, at);
         }
         if flow.unoffered > 0 {

@@ -9,6 +9,7 @@
 mod accept;
 mod control;
 mod datagrams;
+mod hands;
 mod handshake;
 mod lanes;
 mod pump;
@@ -21,6 +22,7 @@ mod turns;
 
 use std::collections::VecDeque;
 use std::fs::File;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 use std::time::Duration;
 
@@ -35,6 +37,7 @@ use crate::connection::{Connection, DOWN, Progress, UP};
 use crate::datagram::Datagrams;
 use crate::error::Error;
 use crate::flow::Mark;
+use crate::hand::Hands;
 use crate::key::{Key, Slab};
 use crate::link::Link;
 use crate::listener::Listener;
@@ -43,6 +46,7 @@ use crate::relay::Job;
 use crate::segment::Segment;
 use crate::tap::Taps;
 use crate::timers::Timers;
+use crate::way::SCRATCH;
 
 pub(crate) use datagrams::datagram_token;
 
@@ -53,9 +57,6 @@ const TIMER: Token = Token(4);
 const OF_CLIENT: usize = 1;
 const OF_PROVIDER: usize = 2;
 const OF_LISTENER: usize = 3;
-
-/// The buffer for reads. One for all: the thread reads from one socket at a time.
-const SCRATCH: usize = 256 * 1024;
 
 /// How many jobs are done in one round.
 const JOBS: usize = 64;
@@ -105,15 +106,19 @@ pub(crate) struct Engine {
     /// When something is due in a machine.
     agenda: Agenda<Work>,
     datagrams_slot: Slot,
+    /// The threads that carry bulk.
+    hands: Hands,
 }
 
 impl Engine {
-    pub(crate) fn new(inbox: Receiver<Job>) -> Result<(Self, Waker), Error> {
+    pub(crate) fn new(inbox: Receiver<Job>) -> Result<(Self, Arc<Waker>), Error> {
         let start = |operation| move |source| Error::Start { operation, source };
         let poll = Poll::new().map_err(start("open an event queue"))?;
         let waker = Waker::new(poll.registry(), WAKER).map_err(start("make a waker"))?;
+        let waker = Arc::new(waker);
         let clock = Clock::new(poll.registry(), TIMER).map_err(start("make a timer"))?;
         let engine = Self {
+            hands: Hands::new(Arc::clone(&waker), clock.watch()),
             poll,
             clock,
             inbox,
@@ -160,6 +165,7 @@ impl Engine {
                     self.serve_if_due();
                 }
             }
+            self.note_gone();
             if self.accepting {
                 self.accept_all();
             }
@@ -214,16 +220,14 @@ impl Engine {
         let Some(side) = &mut connection.sides[direction] else {
             return;
         };
-        side.closed |= event.is_read_closed();
-        side.broken |= event.is_error();
-        side.readable |= event.is_readable() || side.closed || side.broken;
+        side.note(event);
         let gone = side.broken;
         match (&connection.progress, direction) {
             (Progress::Open, _) => {
                 self.pump(key, direction);
                 self.pump(key, 1 - direction);
             }
-            (Progress::Dialling(_), DOWN) => self.on_dialled(key),
+            (Progress::Dialling(_), DOWN) => self.on_dialled(key, event),
             // A client that is gone before the provider is dialled leaves nothing to carry. After
             // that its reset takes the way of all resets, behind the handshake.
             (Progress::Parked | Progress::Calling, UP) if gone => self.abort(key),

@@ -2,13 +2,12 @@
 
 use super::Engine;
 use super::lanes::way_is_clear;
-use crate::connection::{Connection, UP};
 use crate::flow::{End, Flushed, Mark};
 use crate::key::Key;
-use crate::side::Taken;
+use crate::way::{Carried, TURN, Way};
 
-/// How many bytes one direction moves before others have their turn.
-const TURN: usize = 1 << 20;
+/// After so many bytes a direction is worth being carried by another thread.
+const MUCH: u64 = 1 << 20;
 
 impl Engine {
     /// Writes what may be written and reads what may be read, until one of the two has to wait.
@@ -18,60 +17,40 @@ impl Engine {
             let Some(connection) = self.connections.get_mut(key) else {
                 return;
             };
-            let Some(Some(link)) = self.links.get_mut(connection.link as usize) else {
+            let number = connection.link;
+            let Some(Some(link)) = self.links.get_mut(number as usize) else {
                 return;
             };
             let lane = &mut link.lanes[direction];
             if lane.machine.is_cut() {
                 return;
             }
-            let Connection {
-                sides: [client, provider],
-                flows,
-                open,
-                ..
-            } = connection;
-            let (Some(client), Some(provider)) = (client, provider) else {
+            let open = connection.open[direction];
+            let Some(mut way) = connection.way(direction) else {
                 return;
             };
-            let (source, sink) = if direction == UP {
-                (client, provider)
-            } else {
-                (provider, client)
-            };
-            let flow = &mut flows[direction];
-
             let mut written = 0;
-            let flushed = flow.flush(sink, &mut self.pipes, &mut written);
+            let flushed = way.flush(&mut self.pipes, &mut written);
             if written > 0 {
                 lane.meter.add(self.clock.now(), written);
             }
             if flushed == Flushed::Broken {
-                sink.broken = true;
-                sink.readable = true;
-                flow.end = End::Reset;
-                flow.discard(&mut self.pipes);
                 self.drop_chain(key, direction);
                 self.drop_tcp(key, direction);
                 return self.pump(key, 1 - direction);
             }
-            let through = flushed == Flushed::All && flow.under_way == 0;
-            if flow.fin_arrived && !flow.fin_done && through {
-                flow.fin_done = true;
-                sink.finish();
-            }
-            if flow.closing && through {
+            if way.flow.closing && flushed == Flushed::All && way.flow.under_way == 0 {
                 return self.close_in_order(key);
             }
-            if flow.end == End::Fin && source.broken {
-                flow.end = End::Reset;
+            if way.flow.end == End::Fin && way.source.broken {
+                way.flow.end = End::Reset;
                 return self.send_end(key, direction, Mark::Reset);
             }
-            if flows.iter().all(|flow| flow.fin_done) {
+            if way.is_over() {
                 return self.close(key);
             }
-            let flow = &mut flows[direction];
-            if flow.end != End::Open || !open[direction] || !source.readable {
+            let Way { flow, source, .. } = &mut way;
+            if flow.end != End::Open || !open || !source.readable {
                 return;
             }
             if flow.chain.is_some() {
@@ -100,25 +79,26 @@ impl Engine {
             if left == 0 {
                 return self.unfinished.push_back((key, direction));
             }
-
-            let mut written = 0;
-            let taken = flow.carry(source, sink, &mut self.scratch, &mut self.pipes, &mut written);
-            if written > 0 {
-                lane.meter.add(self.clock.now(), written);
+            if flow.carried >= MUCH && self.hand_over(key) {
+                return;
             }
-            match taken {
-                Taken::Bytes(count) => {
+            let Some(mut way) = self.connections.get_mut(key).and_then(|it| it.way(direction)) else {
+                return;
+            };
+            let mut written = 0;
+            let carried = way.carry(&mut self.scratch, &mut self.pipes, &mut written);
+            if let Some(Some(link)) = self.links.get_mut(number as usize) {
+                let lane = &mut link.lanes[direction];
+                if written > 0 {
+                    lane.meter.add(self.clock.now(), written);
+                }
+                if let Carried::Bytes(count) = carried {
                     lane.taken += count as u64;
-                    left = left.saturating_sub(count);
                 }
-                // Round again, to give the pipe back.
-                Taken::Nothing => {}
-                Taken::Fin => {
-                    flow.end = End::Fin;
-                    flow.fin_arrived = true;
-                }
-                Taken::Reset => {
-                    flow.end = End::Reset;
+            }
+            match carried {
+                Carried::Bytes(count) => left = left.saturating_sub(count),
+                Carried::Reset => {
                     let now = self.clock.now();
                     return self.arrive(key, direction, Mark::Reset, now);
                 }

@@ -1,15 +1,18 @@
 //! Stretches of network that links share.
 
+use std::iter;
 use std::time::Duration;
 
-use wharf_link::stream::is_needed;
-use wharf_link::{Conditions, Packet};
+use wharf_link::stream::{LONGEST_TRAIN, MSS, is_needed, tells_segments_apart};
+use wharf_link::{Cause, Conditions, Delivery, Packet};
 
 use super::{Engine, Work};
 use crate::connection::{DOWN, UP};
+use crate::datagram::{Crossing, Datagram};
 use crate::error::Error;
 use crate::figures::Figures;
 use crate::flow::Parcel;
+use crate::freight::{Freight, Party};
 use crate::key::Key;
 use crate::link::Link;
 use crate::segment::Segment;
@@ -42,9 +45,16 @@ impl Engine {
 
     pub(crate) fn cut_segment(&mut self, id: SegmentId, cut: Option<CutDirection>) -> Result<(), Error> {
         let now = self.clock.now();
-        self.known_segment(id)?.cut(now, cut);
+        for (direction, datagram) in self.known_segment(id)?.cut(now, cut) {
+            self.datagrams.dropped(&datagram, direction, Cause::Cut);
+        }
         self.stir_over(id);
         Ok(())
+    }
+
+    pub(crate) fn segment_conditions(&mut self, id: SegmentId) -> Result<[Conditions; 2], Error> {
+        let [up, down] = &self.known_segment(id)?.lanes;
+        Ok([up.conditions.clone(), down.conditions.clone()])
     }
 
     pub(crate) fn segment_stats(&mut self, id: SegmentId) -> Result<SegmentStats, Error> {
@@ -55,8 +65,9 @@ impl Engine {
     pub(crate) fn remove_segment(&mut self, id: SegmentId) -> Result<(), Error> {
         let segment = self.known_segment(id)?.name.clone();
         let user = self.links.iter().flatten().find(|link| link.via.contains(&id));
-        if let Some(link) = user {
-            let link = link.name.clone();
+        let user = user.map(|link| link.name.as_str());
+        if let Some(link) = user.or_else(|| self.datagrams.over(id)) {
+            let link = link.to_owned();
             return Err(Error::SegmentInUse { segment, link });
         }
         self.segments[id.0 as usize] = None;
@@ -81,8 +92,38 @@ impl Engine {
             return;
         };
         let stretch = &mut segment.lanes[direction];
-        stretch.waiting.push(parcel);
+        stretch.waiting.push(Freight::Parcel(parcel));
         stretch.let_in(at);
+        self.settle_stretch(id, direction);
+    }
+
+    /// A datagram comes to a segment.
+    pub(super) fn cross_segment(&mut self, crossing: Crossing) {
+        let Crossing {
+            segment: id,
+            direction,
+            datagram,
+            at,
+        } = crossing;
+        let Some(Some(segment)) = self.segments.get_mut(id.0 as usize) else {
+            // It cannot be removed while a link runs over it.
+            return;
+        };
+        let stretch = &mut segment.lanes[direction];
+        match stretch.meet(at, datagram) {
+            Ok(delivery) => {
+                let met = delivery.map(|delivery| self.datagrams.suffer(delivery, direction));
+                for datagram in met
+                    .into_iter()
+                    .flat_map(|(one, copy)| iter::once(one).chain(copy))
+                {
+                    if let Err((datagram, cause)) = stretch.take(at, datagram) {
+                        self.datagrams.dropped(&datagram, direction, cause);
+                    }
+                }
+            }
+            Err((datagram, cause)) => self.datagrams.dropped(&datagram, direction, cause),
+        }
         self.settle_stretch(id, direction);
     }
 
@@ -98,12 +139,35 @@ impl Engine {
                 break;
             };
             stretch.meter.add(delivery.ideal_time, delivery.packet.len());
-            self.pass_on(delivery, direction);
+            let said = delivery.with(());
+            match delivery.packet {
+                Freight::Parcel(parcel) => self.pass_on(said.with(parcel), direction),
+                Freight::Datagram(datagram, cuts) => {
+                    self.pass_datagram_on(id, said.with(datagram), cuts, direction);
+                }
+            }
         }
+        let (datagrams, around) = self.datagrams();
+        datagrams.flush(around);
+        self.note_datagrams();
         if let Ok(segment) = self.known_segment(id) {
             segment.lanes[direction].let_in(at);
         }
         self.settle_stretch(id, direction);
+    }
+
+    /// A datagram has come out of a segment that had been cut so often when it entered.
+    fn pass_datagram_on(&mut self, id: SegmentId, delivery: Delivery<Datagram>, cuts: u32, direction: usize) {
+        let Ok(segment) = self.known_segment(id) else {
+            return;
+        };
+        match segment.lanes[direction].fate(cuts, delivery.lost) {
+            Err(cause) => self.datagrams.dropped(&delivery.packet, direction, cause),
+            Ok(()) => {
+                let (datagrams, around) = self.datagrams();
+                datagrams.arrive(delivery, direction, around);
+            }
+        }
     }
 
     /// Notes when a segment has something to do next.
@@ -139,6 +203,8 @@ impl Engine {
                 .map(Figures::of)
                 .fold(Figures::of(&own), Figures::and);
             lane.loses = is_needed(&lane.conditions) || segments.clone().any(is_needed);
+            let apart = has_fates(&lane.conditions) || segments.clone().any(has_fates);
+            lane.longest = if apart { MSS } else { LONGEST_TRAIN };
         }
         let [up, down] = &mut link.lanes;
         (up.back, down.back) = (down.figures.latency(), up.figures.latency());
@@ -152,7 +218,7 @@ impl Engine {
         for id in &link.via {
             if let Some(Some(segment)) = self.segments.get_mut(id.0 as usize) {
                 for stretch in &mut segment.lanes {
-                    stretch.waiting.forget(key);
+                    stretch.waiting.forget(Party::Connection(key));
                 }
             }
         }
@@ -171,4 +237,10 @@ impl Engine {
             }
         }
     }
+}
+
+/// Whether each segment has a fate or a time of its own under these conditions, so that none can stand
+/// for many.
+fn has_fates(conditions: &Conditions) -> bool {
+    tells_segments_apart(conditions) || conditions.jitter.is_some() || conditions.is_limited()
 }

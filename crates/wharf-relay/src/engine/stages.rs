@@ -15,15 +15,12 @@ use crate::side::Taken;
 use crate::spec::LinkId;
 use crate::stage::Stage;
 
-/// How many parcels one direction of a connection may have under way. Bytes are bounded by its
-/// window; this bounds a sender of single bytes.
-pub(super) const PARCELS: usize = 8192;
-
 /// How much is read at once.
 const READ: usize = 64 * 1024;
 
 impl Engine {
     pub(crate) fn set_stages(&mut self, id: LinkId, stages: [Vec<Stage>; 2]) -> Result<(), Error> {
+        self.call_home(id.0);
         self.known(id)?.stages = stages;
         self.replan(id.0);
         Ok(())
@@ -99,9 +96,9 @@ impl Engine {
         let link = self.links.get_mut(connection.link as usize)?.as_mut()?;
         let flow = &mut connection.flows[direction];
         let source = connection.sides[direction].as_mut()?;
-        let chain = flow.chain.as_mut()?;
+        let chain = flow.chain.as_ref()?;
         let figures = chain.figures().and(link.lanes[direction].figures);
-        let full = chain.len() + flow.parcels as usize >= PARCELS;
+        let full = chain.len() + flow.parcels as usize >= figures.parcels();
         let credit = figures.window().saturating_sub(flow.bytes.len());
         let mut mark = None;
         let mut count = 0;
@@ -112,7 +109,7 @@ impl Engine {
             }
             mark = Some(Mark::Reset);
         } else {
-            match source.read(&mut self.scratch[..READ.min(credit)]) {
+            match flow.take_in(source, READ.min(credit), &mut self.scratch) {
                 Taken::Bytes(read) => count = read,
                 Taken::Nothing => return None,
                 Taken::Fin => mark = Some(Mark::Fin),
@@ -120,9 +117,8 @@ impl Engine {
             }
         }
         link.lanes[direction].taken += count as u64;
-        flow.bytes.push(&self.scratch[..count]);
-        flow.under_way += count;
         let parcel = figures.parcel();
+        let chain = flow.chain.as_mut()?;
         let mut left = count;
         while left > 0 {
             let part = left.min(parcel);

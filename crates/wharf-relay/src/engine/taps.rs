@@ -65,6 +65,7 @@ impl Engine {
 
     /// Has every connection of a link looked at as it should be now.
     fn retap(&mut self, id: LinkId) {
+        self.call_home(id.0);
         for key in self.keys_of(id.0) {
             let Some(connection) = self.connections.get_mut(key) else {
                 continue;

@@ -5,7 +5,6 @@ use std::time::Duration;
 use wharf_link::Offer;
 use wharf_link::stream::{Cargo, Handshake, Supply};
 
-use super::stages::PARCELS;
 use crate::figures::SEGMENT;
 use crate::flow::{Content, End, Flow, Mark, Parcel};
 use crate::key::Key;
@@ -88,11 +87,9 @@ impl Turn<'_> {
             return Outcome::Again;
         }
         flow.deficit += segment;
-        match source.read(&mut scratch[..most]) {
+        match flow.take_in(source, most, scratch) {
             Taken::Bytes(count) => {
                 lane.taken += count as u64;
-                flow.bytes.push(&scratch[..count]);
-                flow.under_way += count;
                 flow.unoffered += count;
                 flow.deficit = flow.deficit.saturating_sub(count);
                 offer(lane, flow, key, now);
@@ -110,10 +107,10 @@ impl Turn<'_> {
 
 /// How many bytes of the connection may come in now.
 fn credit(lane: &Lane, flow: &Flow) -> usize {
-    match flow.parcels as usize {
-        PARCELS.. => 0,
-        _ => lane.figures.window().saturating_sub(flow.bytes.len()),
+    if flow.parcels as usize >= lane.figures.parcels() {
+        return 0;
     }
+    lane.figures.window().saturating_sub(flow.bytes.len())
 }
 
 /// Offers what is past the stages, in parcels, as far as the machine takes them.
@@ -152,6 +149,7 @@ impl Turn<'_> {
             Some(tcp) => tcp,
             None => Box::new(Tcp::new(lane.conditions.stream, round_trip, handshake)),
         };
+        tcp.stream.set_longest(lane.longest);
         let mut left = if alone { ALONE } else { SEGMENT };
         let outcome = loop {
             let credit = credit(lane, flow);
@@ -176,18 +174,21 @@ impl Turn<'_> {
             let len = match turn.cargo {
                 Cargo::Again(len) => len,
                 Cargo::New(most) => {
-                    if flow.unoffered == 0 {
-                        let most = ALONE.min(credit).min(scratch.len());
-                        match source.read(&mut scratch[..most]) {
+                    if readable && credit > 0 && flow.unoffered < most as usize {
+                        match flow.take_in(source, ALONE.min(credit), scratch) {
                             Taken::Bytes(count) => {
                                 lane.taken += count as u64;
-                                flow.bytes.push(&scratch[..count]);
-                                flow.under_way += count;
                                 flow.unoffered += count;
                             }
                             Taken::Nothing => {}
-                            Taken::Fin => break Outcome::Mark(Mark::Fin),
-                            Taken::Reset => break Outcome::Mark(Mark::Reset),
+                            Taken::Fin => {
+                                flow.end = End::Fin;
+                                flow.held = Some(Mark::Fin);
+                            }
+                            Taken::Reset => {
+                                flow.end = End::Reset;
+                                flow.held = Some(Mark::Reset);
+                            }
                         }
                     }
                     most.min(u32::try_from(flow.unoffered).unwrap_or(u32::MAX))

@@ -25,10 +25,9 @@ mod side;
 mod spec;
 mod writer;
 
-use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant, SystemTime};
 
 use mio::net::TcpStream;
@@ -44,7 +43,7 @@ pub use spec::{CaptureFigures, CaptureSpec, Observe, ShownPort};
 /// What is looked at, by the number of the link.
 #[derive(Debug, Default)]
 pub(crate) struct Taps {
-    links: BTreeMap<u32, Rc<RefCell<LinkTap>>>,
+    links: BTreeMap<u32, Arc<Mutex<LinkTap>>>,
 }
 
 impl Taps {
@@ -63,7 +62,7 @@ impl Taps {
     /// Hands what was captured in this round to those who write.
     pub(crate) fn flush(&self) {
         for link in self.links.values() {
-            if let Ok(mut link) = link.try_borrow_mut()
+            if let Ok(mut link) = link.try_lock()
                 && let Some(capture) = &mut link.capture
             {
                 capture.flush();
@@ -80,7 +79,7 @@ impl Taps {
         bytes: &[u8],
     ) {
         if let Some(link) = self.links.get(&link)
-            && let Ok(mut link) = link.try_borrow_mut()
+            && let Ok(mut link) = link.try_lock()
             && let Some(capture) = &mut link.capture
         {
             capture.datagram(now(), direction, ends, bytes);
@@ -94,16 +93,16 @@ impl Taps {
 
     /// Asks what was seen of a link. `None`: nobody has looked.
     pub(crate) fn ask<T>(&self, id: LinkId, question: impl FnOnce(&LinkTap) -> T) -> Option<T> {
-        let link = self.links.get(&id.0)?.try_borrow().ok()?;
+        let link = self.links.get(&id.0)?.try_lock().ok()?;
         Some(question(&link))
     }
 
     /// Changes what is looked at of a link.
     pub(crate) fn change<T>(&mut self, id: LinkId, change: impl FnOnce(&mut LinkTap) -> T) -> Option<T> {
-        let fresh = || Rc::new(RefCell::new(LinkTap::new()));
+        let fresh = || Arc::new(Mutex::new(LinkTap::new()));
         let link = self.links.entry(id.0).or_insert_with(fresh);
         // Nobody holds it while anybody else is asked: one thread, and no call back.
-        link.try_borrow_mut().ok().map(|mut link| change(&mut link))
+        link.try_lock().ok().map(|mut link| change(&mut link))
     }
 
     /// Forgets a link that is gone. What was captured of it is still written.
@@ -120,10 +119,7 @@ impl Drop for Taps {
     /// that is a pipe, and has stopped reading, does not keep the relay from ending.
     fn drop(&mut self) {
         for link in self.links.values() {
-            let capture = link
-                .try_borrow_mut()
-                .ok()
-                .and_then(|mut link| link.capture.take());
+            let capture = link.try_lock().ok().and_then(|mut link| link.capture.take());
             let Some(writer) = capture.and_then(|mut capture| capture.conclude()) else {
                 continue;
             };

@@ -1,7 +1,6 @@
 //! A tap at the consumer's end of one connection.
 
-use std::cell::RefCell;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex};
 
 use mio::net::TcpStream;
 use wharf_capture::Direction;
@@ -15,7 +14,7 @@ use super::spec::Observe;
 /// What is seen of one connection.
 #[derive(Debug)]
 pub(crate) struct Tap {
-    link: Rc<RefCell<LinkTap>>,
+    link: Arc<Mutex<LinkTap>>,
     ends: Ends,
     observer: Option<Observer>,
     recorded: Recorded,
@@ -32,14 +31,16 @@ pub(crate) enum Beginning {
 
 impl Tap {
     pub(super) fn new(
-        link: &Rc<RefCell<LinkTap>>,
+        link: &Arc<Mutex<LinkTap>>,
         number: u64,
         stream: &TcpStream,
         beginning: Beginning,
     ) -> Option<Self> {
-        link.try_borrow().ok().filter(|link| !link.is_idle())?;
+        if link.try_lock().map_or(true, |link| link.is_idle()) {
+            return None;
+        }
         let mut tap = Self {
-            link: Rc::clone(link),
+            link: Arc::clone(link),
             // A client that is gone already has no address, and nothing to say.
             ends: Ends {
                 number,
@@ -56,7 +57,7 @@ impl Tap {
 
     /// Does as the link would have it now.
     pub(crate) fn follow(&mut self, beginning: Beginning) {
-        let Ok(mut link) = self.link.try_borrow_mut() else {
+        let Ok(mut link) = self.link.try_lock() else {
             return;
         };
         let link = &mut *link;
@@ -88,7 +89,7 @@ impl Tap {
 
     /// The capture ends: a connection on which nobody has said anything is in it all the same.
     pub(crate) fn record_silence(&mut self) {
-        if let Ok(mut link) = self.link.try_borrow_mut()
+        if let Ok(mut link) = self.link.try_lock()
             && let Some(capture) = &mut link.capture
         {
             self.recorded.begin(capture, self.ends);
@@ -105,7 +106,7 @@ impl Tap {
         if self.is_idle() || bytes.is_empty() {
             return;
         }
-        let Ok(mut link) = self.link.try_borrow_mut() else {
+        let Ok(mut link) = self.link.try_lock() else {
             return;
         };
         let link = &mut *link;
@@ -136,7 +137,7 @@ impl Tap {
             conversation.skip(direction, count);
         }
         if let Some(observer) = &mut self.observer
-            && let Ok(mut link) = self.link.try_borrow_mut()
+            && let Ok(mut link) = self.link.try_lock()
         {
             observer.passed(direction, now(), count, &mut |exchange| link.ring.push(exchange));
         }
@@ -157,7 +158,7 @@ impl Tap {
             return;
         }
         self.over = end == End::Reset;
-        let Ok(mut link) = self.link.try_borrow_mut() else {
+        let Ok(mut link) = self.link.try_lock() else {
             return;
         };
         let link = &mut *link;
@@ -185,7 +186,7 @@ impl Drop for Tap {
     /// What was under way is told as far as it came.
     fn drop(&mut self) {
         if let Some(observer) = &mut self.observer
-            && let Ok(mut link) = self.link.try_borrow_mut()
+            && let Ok(mut link) = self.link.try_lock()
         {
             observer.finish(now(), &mut |exchange| link.ring.push(exchange));
         }

@@ -51,8 +51,8 @@ fn a_hole_holds_both_ways_until_healed() {
         arrives(&server, "up");
         arrives(&client, "down");
         assert_eq!(
-            bed.stats().up,
-            conditions.settings(),
+            bed.relay.conditions(bed.link).expect("the link is there")[0],
+            conditions,
             "what was there before is there again"
         );
         passes(&client, &server, "after");

@@ -56,8 +56,8 @@ fn latencies_of_a_way_add_up_both_ways() {
     let begin = Instant::now();
     passes(&client, &server, "ping");
     assert!(begin.elapsed() >= Duration::from_millis(60));
-    let stats = bed.relay.segment_stats(home).expect("it is there");
-    assert_eq!(stats.up, latency(40).settings());
+    let conditions = bed.relay.segment_conditions(home).expect("it is there");
+    assert_eq!(conditions, [latency(40), Conditions::CLEAR]);
 }
 
 #[test]

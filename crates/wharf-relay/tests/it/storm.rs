@@ -35,7 +35,7 @@ impl Pattern {
 }
 
 /// Writes until told to stop; how much it wrote.
-fn write(mut stream: &TcpStream, seed: u64, stop: &AtomicBool) -> u64 {
+pub(crate) fn write(mut stream: &TcpStream, seed: u64, stop: &AtomicBool) -> u64 {
     let mut pattern = Pattern(seed);
     let mut total = 0;
     let mut size = seed;
@@ -55,7 +55,7 @@ fn write(mut stream: &TcpStream, seed: u64, stop: &AtomicBool) -> u64 {
 }
 
 /// Reads to the end, and sees that each byte is the one that was sent.
-fn read(mut stream: &TcpStream, seed: u64) -> u64 {
+pub(crate) fn read(mut stream: &TcpStream, seed: u64) -> u64 {
     let mut pattern = Pattern(seed);
     let mut total = 0;
     let mut buffer = vec![0; 1 << 16];
@@ -72,7 +72,7 @@ fn read(mut stream: &TcpStream, seed: u64) -> u64 {
 }
 
 /// Lets the writers end also where the test fails.
-struct StopOnDrop<'a>(&'a AtomicBool);
+pub(crate) struct StopOnDrop<'a>(pub(crate) &'a AtomicBool);
 
 impl Drop for StopOnDrop<'_> {
     fn drop(&mut self) {

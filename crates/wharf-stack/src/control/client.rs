@@ -39,6 +39,7 @@ pub enum ControlError {
 #[derive(Clone, Debug)]
 pub struct Client {
     path: PathBuf,
+    patience: Option<Duration>,
 }
 
 impl Client {
@@ -47,6 +48,17 @@ impl Client {
     pub fn new(path: &Path) -> Self {
         Client {
             path: path.to_owned(),
+            patience: None,
+        }
+    }
+
+    /// The same client, that waits no longer than `patience` for each line of an answer: for those
+    /// who look at many stacks, of which one may stand still.
+    #[must_use]
+    pub fn within(self, patience: Duration) -> Self {
+        Client {
+            patience: Some(patience),
+            ..self
         }
     }
 
@@ -93,7 +105,8 @@ impl Client {
             });
         }
         stream
-            .set_write_timeout(Some(Duration::from_secs(10)))
+            .set_write_timeout(Some(self.patience.unwrap_or(Duration::from_secs(10))))
+            .and_then(|()| stream.set_read_timeout(self.patience))
             .map_err(unreachable)?;
         let mut line = serde_json::to_vec(request).map_err(|error| self.no_answer(&error.to_string()))?;
         line.push(b'\n');

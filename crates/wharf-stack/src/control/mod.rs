@@ -8,6 +8,8 @@
 mod client;
 mod protocol;
 mod server;
+#[cfg(test)]
+mod tests;
 
 pub use client::{Client, ControlError};
 pub use protocol::{

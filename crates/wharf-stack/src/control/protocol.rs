@@ -25,6 +25,11 @@ pub enum Request {
         /// The service.
         service: String,
     },
+    /// Stop a service, and leave it stopped until it is restarted.
+    Stop {
+        /// The service.
+        service: String,
+    },
     /// The environment of a service.
     Env {
         /// The service.
@@ -74,11 +79,17 @@ pub enum Request {
     Captured {
         /// The link.
         link: String,
+        /// Its number; none: whichever is under way.
+        #[serde(default)]
+        capture: Option<u64>,
     },
     /// End a capture.
     StopCapture {
         /// The link.
         link: String,
+        /// Its number; none: whichever is under way. One that has ended already ends no other.
+        #[serde(default)]
+        capture: Option<u64>,
     },
     /// What was asked and answered on links lately.
     Exchanges {
@@ -167,6 +178,10 @@ pub enum Reply {
     },
     /// How far a capture has come.
     Captured {
+        /// The link, in full.
+        link: String,
+        /// Which capture it is, counted over those of the stack.
+        capture: u64,
         /// Packets in the file, or about to be.
         packets: u64,
         /// Packets that are not in it: it could not be written fast enough, or is at its limit.
@@ -187,6 +202,15 @@ pub enum Reply {
     Refused(Refusal),
 }
 
+impl Reply {
+    /// The stack has ended, as was asked.
+    pub(crate) fn stopped() -> Self {
+        Reply::Done {
+            said: vec!["stopped".to_owned()],
+        }
+    }
+}
+
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, thiserror::Error)]
 #[error("{error}")]
@@ -195,6 +219,16 @@ pub struct Refusal {
     pub error: String,
     /// What to do about it.
     pub hint: Option<String>,
+}
+
+impl Refusal {
+    /// Nothing else is known than that the stack ends.
+    pub(crate) fn stopping() -> Self {
+        Refusal {
+            error: "the stack is stopping".to_owned(),
+            hint: None,
+        }
+    }
 }
 
 /// How a stack is.

@@ -2,9 +2,9 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use super::protocol::{LogQuery, Refusal, Reply, Request};
@@ -30,16 +30,57 @@ pub(crate) struct Call {
 
 /// The connections that are being served, for those who end right after an answer.
 #[derive(Debug, Default)]
-pub(crate) struct Serving(Arc<AtomicUsize>);
+pub(crate) struct Serving {
+    open: Arc<AtomicUsize>,
+    last_word: Arc<OnceLock<Refusal>>,
+}
 
 impl Serving {
+    /// From here on whoever asks and finds that nobody answers any more is told this: a question may
+    /// come at any instant of an end, and one who asks why must not hear only that it is over.
+    pub(crate) fn leave_word(&self, why: Refusal) {
+        // A stack ends once.
+        let _ = self.last_word.set(why);
+    }
+
     /// Waits until the answers under way are written: who ends before leaves its client without.
     /// Followers of the log stay on, so not for long.
     pub(crate) fn await_last_words(&self) {
         let begun = Instant::now();
-        while self.0.load(Ordering::Relaxed) > 0 && begun.elapsed() < LAST_WORDS {
+        while self.open.load(Ordering::Relaxed) > 0 && begun.elapsed() < LAST_WORDS {
             std::thread::sleep(Duration::from_millis(1));
         }
+    }
+}
+
+/// What a connection is served with.
+struct Desk {
+    logs: Logs,
+    calls: Box<dyn Fn(Call) -> bool + Send + Sync>,
+    last_word: Arc<OnceLock<Refusal>>,
+}
+
+impl Desk {
+    /// Has the engine answer. If it has ended, what comes back is empty and closed.
+    fn call(&self, request: Request) -> Receiver<Reply> {
+        let (answer, answers) = channel();
+        (self.calls)(Call { request, answer });
+        answers
+    }
+
+    /// The engine's one answer, or what there is to say when it has ended.
+    fn ask(&self, request: Request) -> Reply {
+        let wants_the_end = request == Request::Down;
+        match self.call(request).recv() {
+            Ok(reply) => reply,
+            Err(_) if wants_the_end => Reply::stopped(),
+            Err(_) => Reply::Refused(self.farewell()),
+        }
+    }
+
+    fn farewell(&self) -> Refusal {
+        let word = self.last_word.get().cloned();
+        word.unwrap_or_else(Refusal::stopping)
     }
 }
 
@@ -57,9 +98,13 @@ pub(crate) fn listen(
     // The directory is 0700 already: nobody else can connect before the mode is set.
     let listener = UnixListener::bind(path)?;
     std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o600))?;
-    let calls = Arc::new(calls);
-    let open = Arc::new(AtomicUsize::new(0));
-    let serving = Arc::clone(&open);
+    let serving = Serving::default();
+    let open = Arc::clone(&serving.open);
+    let desk = Arc::new(Desk {
+        logs,
+        calls: Box::new(calls),
+        last_word: Arc::clone(&serving.last_word),
+    });
     std::thread::Builder::new()
         .name("control".to_owned())
         .spawn(move || {
@@ -72,13 +117,13 @@ pub(crate) fn listen(
                 if !super::is_same_user(&stream) || open.load(Ordering::Relaxed) >= CONNECTIONS {
                     continue;
                 }
-                let (logs, calls, served) = (logs.clone(), Arc::clone(&calls), Arc::clone(&open));
+                let (desk, served) = (Arc::clone(&desk), Arc::clone(&open));
                 open.fetch_add(1, Ordering::Relaxed);
                 let spawned = std::thread::Builder::new()
                     .name("control-peer".to_owned())
                     .spawn(move || {
                         // An error here is the client's going away.
-                        let _ = serve(&stream, &logs, &*calls);
+                        let _ = serve(&stream, &desk);
                         served.fetch_sub(1, Ordering::Relaxed);
                     });
                 if spawned.is_err() {
@@ -86,10 +131,10 @@ pub(crate) fn listen(
                 }
             }
         })?;
-    Ok(Serving(serving))
+    Ok(serving)
 }
 
-fn serve(stream: &UnixStream, logs: &Logs, calls: &dyn Fn(Call) -> bool) -> io::Result<()> {
+fn serve(stream: &UnixStream, desk: &Desk) -> io::Result<()> {
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let mut line = String::new();
@@ -106,30 +151,12 @@ fn serve(stream: &UnixStream, logs: &Logs, calls: &dyn Fn(Call) -> bool) -> io::
             );
         }
     };
-    if let Request::Logs(query) = request {
-        return serve_logs(stream, logs, &query);
-    }
     match request {
-        Request::Play { .. } => return serve_play(stream, request, calls),
-        Request::Capture { ref link, .. } => {
-            let link = link.clone();
-            return serve_capture(stream, request, &link, calls);
-        }
-        _ => {}
+        Request::Logs(query) => serve_logs(stream, &desk.logs, &query),
+        Request::Play { .. } => serve_play(stream, request, desk),
+        Request::Capture { .. } => serve_capture(stream, request, desk),
+        _ => send(stream, &desk.ask(request)),
     }
-    let (answer, answers) = channel();
-    let reply = if calls(Call { request, answer }) {
-        answers.recv().ok()
-    } else {
-        None
-    };
-    let gone = || {
-        Reply::Refused(Refusal {
-            error: "the stack is stopping".to_owned(),
-            hint: None,
-        })
-    };
-    send(stream, &reply.unwrap_or_else(gone))
 }
 
 fn serve_logs(stream: &UnixStream, logs: &Logs, query: &LogQuery) -> io::Result<()> {
@@ -158,63 +185,49 @@ fn serve_logs(stream: &UnixStream, logs: &Logs, query: &LogQuery) -> io::Result<
 }
 
 /// Passes on what a scenario says, and ends it when nobody listens any more.
-fn serve_play(stream: &UnixStream, request: Request, calls: &dyn Fn(Call) -> bool) -> io::Result<()> {
-    let (answer, answers) = channel();
-    if !calls(Call { request, answer }) {
-        return Ok(());
-    }
+fn serve_play(stream: &UnixStream, request: Request, desk: &Desk) -> io::Result<()> {
+    let answers = desk.call(request);
+    let mut said = false;
     loop {
         let left = match answers.recv_timeout(Duration::from_millis(100)) {
             // Whoever was refused plays nothing, and has nothing to stop.
             Ok(reply @ Reply::Refused(_)) => return send(stream, &reply),
-            Ok(reply) => send(stream, &reply).is_err(),
+            Ok(reply) => {
+                said = true;
+                send(stream, &reply).is_err()
+            }
             Err(RecvTimeoutError::Timeout) => peer_has_left(stream),
-            Err(RecvTimeoutError::Disconnected) => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) if said => return Ok(()),
+            Err(RecvTimeoutError::Disconnected) => return send(stream, &Reply::Refused(desk.farewell())),
         };
         if left {
-            let (answer, _) = channel();
-            let request = Request::StopPlaying;
-            calls(Call { request, answer });
+            drop(desk.call(Request::StopPlaying));
             return Ok(());
         }
     }
 }
 
-/// Says how far a capture has come, and ends it when nobody listens any more.
-fn serve_capture(
-    stream: &UnixStream,
-    request: Request,
-    link: &str,
-    calls: &dyn Fn(Call) -> bool,
-) -> io::Result<()> {
-    let ask = |request| {
-        let (answer, answers) = channel();
-        calls(Call { request, answer })
-            .then(|| answers.recv().ok())
-            .flatten()
+/// Says how far a capture has come, and ends it when nobody listens any more. It is asked for by its
+/// number: by the time that this looks again, another may have begun on the same link.
+fn serve_capture(stream: &UnixStream, request: Request, desk: &Desk) -> io::Result<()> {
+    let first = desk.ask(request);
+    let mut told = send(stream, &first);
+    let Reply::Captured { link, capture, .. } = first else {
+        return told;
     };
-    let mut reply = ask(request);
-    let stop = || {
-        ask(Request::StopCapture {
-            link: link.to_owned(),
-        })
-    };
+    let capture = Some(capture);
     loop {
-        let told = match &reply {
-            Some(reply) => send(stream, reply),
-            None => return Ok(()),
-        };
-        if !matches!(reply, Some(Reply::Captured { .. })) {
-            return told;
-        }
         std::thread::sleep(FIGURES_EVERY);
+        let link = link.clone();
         if told.is_err() || peer_has_left(stream) {
-            stop();
+            desk.ask(Request::StopCapture { link, capture });
             return told;
         }
-        reply = ask(Request::Captured {
-            link: link.to_owned(),
-        });
+        match desk.ask(Request::Captured { link, capture }) {
+            reply @ Reply::Captured { .. } => told = send(stream, &reply),
+            // It has been ended by somebody else.
+            _ => return Ok(()),
+        }
     }
 }
 

@@ -16,10 +16,15 @@ use crate::supervise::{Haste, Phase};
 impl Stack {
     pub(super) fn answer(&mut self, call: Call) {
         let reply = match call.request {
-            Request::Settle => {
-                self.settling.push(call.answer);
-                return;
-            }
+            // A first start that failed is being taken down: who asks now hears why, as those did who
+            // asked before.
+            Request::Settle => match self.failure.clone() {
+                Some(failure) => Err(failure),
+                None => {
+                    self.settling.push(call.answer);
+                    return;
+                }
+            },
             Request::Down => {
                 self.stopping.push(call.answer);
                 self.stop(Haste::Orderly);
@@ -27,8 +32,8 @@ impl Stack {
             }
             Request::Rules { link, rules } => self.set_http(&link, rules),
             Request::Capture { link, file, limit } => self.capture(&link, &file, limit),
-            Request::Captured { link } => self.captured(&link),
-            Request::StopCapture { link } => self.stop_capture(&link),
+            Request::Captured { link, capture } => self.captured(&link, capture),
+            Request::StopCapture { link, capture } => self.stop_capture(&link, capture),
             Request::Exchanges { link, since } => self.exchanges(link.as_deref(), &since),
             Request::Play { scenario } => {
                 self.play(&scenario, &call.answer);
@@ -40,6 +45,7 @@ impl Stack {
             }
             Request::Status => Ok(Reply::Status(Box::new(self.status()))),
             Request::Restart { service } => self.restart(&service),
+            Request::Stop { service } => self.stop_service(&service),
             Request::Env { service } => self.environment_of(&service),
             Request::Apply => self.read_again(),
             Request::Set { link, up, down } => self.set(&link, &up, &down),
@@ -177,6 +183,12 @@ impl Stack {
     fn restart(&mut self, name: &str) -> Result<Reply, Refusal> {
         let name = self.find_service(name)?;
         self.supervisor.restart(self.now(), &name);
+        Ok(Reply::Done { said: Vec::new() })
+    }
+
+    fn stop_service(&mut self, name: &str) -> Result<Reply, Refusal> {
+        let name = self.find_service(name)?;
+        self.supervisor.stop(self.now(), &name);
         Ok(Reply::Done { said: Vec::new() })
     }
 

@@ -1,7 +1,8 @@
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
-use wharf_http::{Carries, HttpStage, Rule, StageConfig};
+use wharf_http::{Carries, HttpStage, PeerVerdict, Rule, StageConfig};
 use wharf_link::{Conditions, Seed, Settings, Size};
 use wharf_relay::{
     Cut, DatagramLimits, DatagramSpec, LinkId, LinkSpec, LinkStats, Observe, ParkLimits, Provider, SegmentId,
@@ -25,6 +26,8 @@ pub(super) struct Link {
     carriers: Carriers,
     pub(super) address: SocketAddr,
     pub(super) in_file: (Conditions, Conditions),
+    /// None: they have not been put in force yet.
+    rules_in_file: Option<Vec<Rule>>,
     pub(super) via: Vec<SegmentName>,
     pub(super) up: Conditions,
     pub(super) down: Conditions,
@@ -35,6 +38,8 @@ pub(super) struct Link {
     far: FarEnd,
     stage: Option<HttpStage>,
     pub(super) rules: Vec<Rule>,
+    /// The number of the last capture of it.
+    pub(super) capture: u64,
 }
 
 /// A segment as the stack knows it.
@@ -137,7 +142,15 @@ impl Stack {
         if let Some(external) = project.external(def.name.provider.as_str()) {
             self.set_provider(&def.name, FarEnd::of_external(external)?);
         }
-        self.set_rules(&def.name, def.http.clone(), project.seed)
+        let rules = &def.http;
+        match self.links.get_mut(&def.name) {
+            // As with conditions: what was said by hand since stays, and so do the draws of what goes on.
+            Some(link) if link.rules_in_file.as_ref() != Some(rules) => {
+                link.rules_in_file = Some(rules.clone());
+                self.set_rules(&def.name, rules.clone(), project.seed)
+            }
+            _ => Ok(()),
+        }
     }
 
     fn new_link(
@@ -148,16 +161,17 @@ impl Stack {
         (up, down): (Conditions, Conditions),
     ) -> Result<Link, StackError> {
         let sockets = self.ports.sockets_for_link(def, transport)?;
-        let via = def
+        let via: Vec<SegmentId> = def
             .via
             .iter()
-            .filter_map(|name| Some(self.segments.get(name)?.id));
+            .filter_map(|name| Some(self.segments.get(name)?.id))
+            .collect();
         let tcp = transport.has_tcp().then(|| LinkSpec {
             seed: project.seed,
             name: def.name.to_string(),
             listeners: sockets.listeners,
             provider: Provider::Starting,
-            via: via.collect(),
+            via: via.clone(),
             up: up.clone(),
             down: down.clone(),
             park: ParkLimits::default(),
@@ -169,6 +183,7 @@ impl Stack {
             provider: Provider::Starting,
             up: up.clone(),
             down: down.clone(),
+            via: via.clone(),
             limits: DatagramLimits::default(),
         });
         let carriers = Carriers {
@@ -190,6 +205,8 @@ impl Stack {
             far: FarEnd::both(Provider::Starting),
             stage: None,
             rules: Vec::new(),
+            rules_in_file: None,
+            capture: 0,
         })
     }
 
@@ -281,6 +298,13 @@ impl Stack {
         config.carries = if is_http { Carries::Http } else { Carries::Raw };
         config.rules = rules;
         config.seed = seed;
+        // It is dialled by this process's relay, and its port is open to all users of this machine.
+        config.peer_check = Some(Arc::new(|local, peer| {
+            match wharf_host::sockets::peer_uid(local, peer).is_own() {
+                true => PeerVerdict::Admit,
+                false => PeerVerdict::Refuse,
+            }
+        }));
         link.stage = Some(HttpStage::start(config).map_err(|source| StackError::Stage {
             link: name.to_string(),
             source,

@@ -93,6 +93,7 @@ pub struct Stack {
     cgroup: Option<PathBuf>,
     live: BTreeMap<ServiceName, Live>,
     starts: u64,
+    captures: u64,
     logs: Logs,
     messages: Receiver<Message>,
     sender: Sender<Message>,
@@ -420,12 +421,15 @@ impl Stack {
         // Let go before anybody is told: the next `wharf up` may follow at once.
         drop(self.lock);
         let last = self.failure.clone();
-        for waiting in self.settling.drain(..).chain(self.stopping.drain(..)) {
-            let _ = waiting.send(Reply::Done {
-                said: vec!["stopped".to_owned()],
-            });
+        let why = last.clone().unwrap_or_else(Refusal::stopping);
+        for waiting in self.settling.drain(..) {
+            let _ = waiting.send(Reply::Refused(why.clone()));
         }
-        // Whoever still asks is told by this that nobody answers any more.
+        for waiting in self.stopping.drain(..) {
+            let _ = waiting.send(Reply::stopped());
+        }
+        // Whoever still asks finds by this that nobody answers any more, and is told why.
+        self.serving.leave_word(why);
         drop((self.messages, self.playing));
         self.serving.await_last_words();
         match last {

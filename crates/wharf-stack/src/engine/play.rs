@@ -1,6 +1,5 @@
 //! Playing a scenario: the player says what changes, the relay's links do it.
 
-use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use super::files::beside;
 use crate::control::{Refusal, Reply};
 use crate::logs::Stream;
 use crate::project::LinkName;
-use crate::scenario::{Change, Does, LinkState, Player, Said, Scenario};
+use crate::scenario::{Change, LinkState, Player, Said};
 
 /// A scenario that is being played.
 pub(super) struct Playing {
@@ -53,41 +52,19 @@ impl Stack {
                 }),
             });
         };
-        let files = self.files_of(scenario)?;
         let links = scenario.steps.iter().flat_map(|step| &step.links);
         let before = links.filter_map(|name| Some((name.clone(), self.state_of(name)?)));
-        let player = Player::new(scenario.clone(), before.collect(), files);
+        let mut files = beside(&self.directory);
+        let player = Player::new(scenario.clone(), before.collect(), &mut files);
+        let player = player.map_err(|error| Refusal {
+            error: format!("play {name}: {error}"),
+            hint: None,
+        })?;
         Ok(Playing {
             player,
             began: self.now(),
             watcher: watcher.clone(),
         })
-    }
-
-    /// The texts of all files that a scenario's conditions name: read before it begins, so that
-    /// nothing can fail while it plays.
-    fn files_of(&self, scenario: &Scenario) -> Result<BTreeMap<String, String>, Refusal> {
-        let mut texts = BTreeMap::new();
-        let mut from_disk = beside(&self.directory);
-        let mut files = |name: &str| {
-            let text = from_disk(name)?;
-            texts.insert(name.to_owned(), text.clone());
-            Ok(text)
-        };
-        for step in &scenario.steps {
-            let (Does::Adjust { up, down } | Does::Replace { up, down }) = &step.does else {
-                continue;
-            };
-            for settings in [up, down] {
-                settings
-                    .resolve(&wharf_link::Conditions::CLEAR, &mut files)
-                    .map_err(|error| Refusal {
-                        error: format!("play {}: {error}", scenario.name),
-                        hint: None,
-                    })?;
-            }
-        }
-        Ok(texts)
     }
 
     fn state_of(&self, name: &LinkName) -> Option<LinkState> {

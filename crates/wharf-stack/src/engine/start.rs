@@ -282,6 +282,7 @@ impl Stack {
             cgroup,
             live: BTreeMap::new(),
             starts: 0,
+            captures: 0,
             logs,
             messages,
             sender,

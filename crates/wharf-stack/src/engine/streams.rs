@@ -1,9 +1,8 @@
 use std::io;
 use std::os::fd::OwnedFd;
 
-use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-
 use super::Interactive;
+use crate::pty;
 use crate::shim::Terminal;
 
 /// The standard streams of a service: our end and its end of each.
@@ -22,7 +21,7 @@ impl Streams {
             _ => Terminal::None,
         };
         let stdin = match terminal {
-            Terminal::Control => pty()?,
+            Terminal::Control => pty::open()?,
             Terminal::None => {
                 let (reader, writer) = io::pipe()?;
                 (writer.into(), reader.into())
@@ -40,14 +39,4 @@ impl Streams {
 fn output() -> io::Result<(OwnedFd, OwnedFd)> {
     let (reader, writer) = io::pipe()?;
     Ok((reader.into(), writer.into()))
-}
-
-fn pty() -> io::Result<(OwnedFd, OwnedFd)> {
-    let master = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC)?;
-    grantpt(&master)?;
-    unlockpt(&master)?;
-    let path = ptsname(&master, Vec::new())?;
-    let flags = rustix::fs::OFlags::RDWR | rustix::fs::OFlags::NOCTTY | rustix::fs::OFlags::CLOEXEC;
-    let slave = rustix::fs::open(path.as_c_str(), flags, rustix::fs::Mode::empty())?;
-    Ok((master, slave))
 }

@@ -50,31 +50,47 @@ impl Stack {
             .map_err(|error| refused(error.to_string()))?;
         let said = format!("{name}: captured into {}", file.display());
         self.logs.add("wharf", Stream::Wharf, said);
-        Ok(told(CaptureFigures::default()))
+        self.captures += 1;
+        let number = self.captures;
+        if let Some(link) = self.links.get_mut(&name) {
+            link.capture = number;
+        }
+        Ok(told(&name, number, CaptureFigures::default()))
     }
 
     /// How far a capture has come, or that there is none.
-    pub(super) fn captured(&self, link: &str) -> Result<Reply, Refusal> {
+    pub(super) fn captured(&self, link: &str, capture: Option<u64>) -> Result<Reply, Refusal> {
         let name = self.find_link(link)?;
-        Ok(match self.figures(&name) {
-            Some(figures) => told(figures),
+        let current = self.current_capture(&name, capture);
+        let figures = current.and_then(|number| Some((number, self.figures(&name)?)));
+        Ok(match figures {
+            Some((number, figures)) => told(&name, number, figures),
             None => Reply::Done { said: Vec::new() },
         })
     }
 
     /// Ends a capture: its file is whole when this is answered.
-    pub(super) fn stop_capture(&self, link: &str) -> Result<Reply, Refusal> {
+    pub(super) fn stop_capture(&self, link: &str, capture: Option<u64>) -> Result<Reply, Refusal> {
         let name = self.find_link(link)?;
+        let Some(number) = self.current_capture(&name, capture) else {
+            return Ok(Reply::Done { said: Vec::new() });
+        };
         let id = self.carrier_of(&name);
         let ended = id.and_then(|id| self.relay.stop_capture(id).ok()).flatten();
         Ok(match ended {
             Some(figures) => {
                 self.logs
                     .add("wharf", Stream::Wharf, format!("{name}: no longer captured"));
-                told(figures)
+                told(&name, number, figures)
             }
             None => Reply::Done { said: Vec::new() },
         })
+    }
+
+    /// The number of a link's last capture, if that is the one that is meant.
+    fn current_capture(&self, name: &LinkName, meant: Option<u64>) -> Option<u64> {
+        let last = self.links.get(name)?.capture;
+        meant.is_none_or(|meant| meant == last).then_some(last)
     }
 
     fn figures(&self, name: &LinkName) -> Option<CaptureFigures> {
@@ -101,9 +117,11 @@ impl Stack {
     }
 }
 
-fn told(figures: CaptureFigures) -> Reply {
+fn told(link: &LinkName, capture: u64, figures: CaptureFigures) -> Reply {
     let missing = figures.dropped + figures.beyond_limit;
     Reply::Captured {
+        link: link.to_string(),
+        capture,
         packets: figures.packets.saturating_sub(missing),
         missing,
         bytes: figures.bytes,

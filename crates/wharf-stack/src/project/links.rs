@@ -83,10 +83,6 @@ pub(super) fn all(
 
 /// Refuses what a link that carries datagrams cannot do, rather than leaving it undone.
 fn for_connections_only(name: &LinkName, table: &LinkTable, transport: Transport) -> Result<(), Fault> {
-    if let (true, Some(segment)) = (transport.has_udp(), table.via.iter().flatten().next()) {
-        let message = format!("link `{name}` carries datagrams, which pass no segments");
-        return Err(Fault::new(&segment.span, message).hint("give the link conditions of its own"));
-    }
     if let (false, Some(rule)) = (transport.has_tcp(), table.http.iter().flatten().next()) {
         let message = format!(
             "link `{name}`: HTTP comes over connections, and `{}` takes datagrams",

@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use wharf_link::{Conditions, Settings};
+use wharf_link::{Conditions, Patch, SettingsError};
 use wharf_relay::Cut;
 
 use super::ramp::between;
@@ -40,40 +40,60 @@ pub struct Said {
     pub text: String,
 }
 
+/// What a step does to conditions, its files read.
+#[derive(Debug)]
+struct Patches {
+    up: Patch,
+    down: Patch,
+}
+
 /// A scenario that is being played, in the shape of a protocol machine: it is told the time, and says
 /// what changes.
 #[derive(Debug)]
 pub struct Player {
     scenario: Scenario,
+    /// What its steps do to conditions, by their places.
+    patches: Vec<Option<Patches>>,
     /// What the links did before.
     before: BTreeMap<LinkName, LinkState>,
     /// What they do now.
     now: BTreeMap<LinkName, LinkState>,
-    /// The texts of the files that conditions name.
-    files: BTreeMap<String, String>,
     layers: Vec<Layer>,
     pass: u128,
     over: bool,
 }
 
 impl Player {
-    /// A scenario that begins at time zero. `before` is what its links do now; `files` are the texts
-    /// of the traces and tables that its conditions name.
-    #[must_use]
+    /// A scenario that begins at time zero. `before` is what its links do now. `files` is asked for the
+    /// text of each trace and table that its conditions name: before it begins, so that nothing can fail
+    /// while it plays.
+    ///
+    /// # Errors
+    /// A file cannot be read, or is not what it should be.
     pub fn new(
         scenario: Scenario,
         before: BTreeMap<LinkName, LinkState>,
-        files: BTreeMap<String, String>,
-    ) -> Self {
-        Self {
+        files: &mut dyn FnMut(&str) -> Result<String, String>,
+    ) -> Result<Self, SettingsError> {
+        let mut patches = Vec::with_capacity(scenario.steps.len());
+        for step in &scenario.steps {
+            patches.push(match &step.does {
+                Does::Adjust { up, down } | Does::Replace { up, down } => Some(Patches {
+                    up: up.read(files)?,
+                    down: down.read(files)?,
+                }),
+                Does::Cut(_) | Does::Heal | Does::Restore => None,
+            });
+        }
+        Ok(Self {
+            patches,
             now: before.clone(),
             scenario,
             before,
-            files,
             layers: Vec::new(),
             pass: 0,
             over: false,
-        }
+        })
     }
 
     /// The scenario.
@@ -196,32 +216,23 @@ impl Player {
                 Some(ramp) => between(from, &to, passed, ramp),
                 None => to,
             };
-            match &step.does {
-                Does::Adjust { up, down } => {
-                    state.up = rising(&state.up, self.resolved(up, &state.up));
-                    state.down = rising(&state.down, self.resolved(down, &state.down));
+            match (&step.does, self.patches.get(layer.step).and_then(Option::as_ref)) {
+                (Does::Adjust { .. }, Some(Patches { up, down })) => {
+                    state.up = rising(&state.up, up.over(&state.up));
+                    state.down = rising(&state.down, down.over(&state.down));
                 }
-                Does::Replace { up, down } => {
-                    state.up = rising(&state.up, self.resolved(up, &Conditions::CLEAR));
-                    state.down = rising(&state.down, self.resolved(down, &Conditions::CLEAR));
+                (Does::Replace { .. }, Some(Patches { up, down })) => {
+                    state.up = rising(&state.up, up.over(&Conditions::CLEAR));
+                    state.down = rising(&state.down, down.over(&Conditions::CLEAR));
                 }
-                Does::Cut(cut) => state.cut = Some(*cut),
-                Does::Heal => state.cut = None,
-                Does::Restore => state = before.clone(),
+                (Does::Cut(cut), _) => state.cut = Some(*cut),
+                (Does::Heal, _) => state.cut = None,
+                (Does::Restore, _) => state = before.clone(),
+                // Each step about conditions has patches.
+                (Does::Adjust { .. } | Does::Replace { .. }, None) => {}
             }
         }
         state
-    }
-
-    /// Settings that were resolved once already, when the scenario was begun.
-    fn resolved(&self, settings: &Settings, base: &Conditions) -> Conditions {
-        let mut file = |name: &str| {
-            self.files
-                .get(name)
-                .cloned()
-                .ok_or_else(|| "it was not read".to_owned())
-        };
-        settings.resolve(base, &mut file).unwrap_or_else(|_| base.clone())
     }
 
     /// What began and what ended between the layers before and these.

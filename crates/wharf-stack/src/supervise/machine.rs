@@ -367,6 +367,21 @@ impl Supervisor {
         true
     }
 
+    /// Stops a unit and leaves it stopped, until [`Supervisor::restart`]. Says whether there is such
+    /// a unit.
+    pub fn stop(&mut self, now: Duration, name: &ServiceName) -> bool {
+        let Some(unit) = self.units.get(name) else {
+            return false;
+        };
+        match unit.phase {
+            Phase::Stopped | Phase::Done | Phase::Failed { .. } if !unit.running => {}
+            _ if unit.running => self.begin_stop(now, name, Then::Stop),
+            _ => self.enter(now, name, Phase::Stopped),
+        }
+        self.tick(now);
+        true
+    }
+
     /// Makes these the stack's units: what is gone is stopped, what is new is started,
     /// and those named in `changed` are started again.
     pub fn apply(&mut self, now: Duration, specs: Vec<UnitSpec>, changed: &[ServiceName]) {

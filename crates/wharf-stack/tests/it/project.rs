@@ -231,7 +231,6 @@ fn what_is_refused() {
         link("[link.'web -> api'.up]\nlatncy = '1ms'"),
         "[service.web]\nrun = 'w'\ndoor = false\n[link.'door -> web']\nlatency = '1s'\n".to_owned(),
         "[service.t]\nrun = 'w'\nkind = 'task'\n[link.'door -> t']\n".to_owned(),
-        "[segment.home]\n[service]\nweb = { run = 'w', needs = ['dns'] }\n[external.dns]\naddress = '127.0.0.1:53'\ntransport = 'udp'\n[link.'web -> dns']\nvia = ['home']\n".to_owned(),
         service("[external.db]\naddress = '127.0.0.1:53'\ntransport = 'udp'\ntls = true"),
         service("[external.db]\naddress = '127.0.0.1:443'\ntls = { ca = 'x', dangerously-unverified = true }"),
         link("[[link.'web -> api'.http]]\npath = '/x'\nstatus = 99"),

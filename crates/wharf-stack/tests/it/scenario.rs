@@ -37,7 +37,7 @@ fn player(scenario: &str) -> Player {
     let scenario = project.scenarios[0].clone();
     let concerned = |name: &_| scenario.steps.iter().any(|step| step.links.contains(name));
     let before: BTreeMap<_, _> = before.filter(|(name, _)| concerned(name)).collect();
-    Player::new(scenario, before, BTreeMap::new())
+    Player::new(scenario, before, &mut no_files).expect("no files")
 }
 
 /// Plays to the end, or for so long, and writes down what happened.
@@ -177,4 +177,38 @@ proptest! {
             prop_assert_eq!(player.before(&link), Some(&state));
         }
     }
+}
+
+/// Files are read before the scenario begins, each once, and never as it plays.
+#[test]
+fn what_a_scenario_names_is_read_once() {
+    let text = format!(
+        "{STACK}[scenario.x]\nlength = '10s'\n\
+         step = [{{ at = '0s', over = '5s', link = 'web -> api', trace = 'train.trace', latency = '90ms' }}]\n"
+    );
+    let project = Project::parse(&text, Path::new("wharf.toml")).expect("a project");
+    let link = project
+        .links()
+        .iter()
+        .find(|def| def.name.to_string() == "web -> api");
+    let link = link.expect("the link").name.clone();
+    let before = BTreeMap::from([(link, LinkState::default())]);
+    let mut read = Vec::new();
+    let mut files = |name: &str| {
+        read.push(name.to_owned());
+        Ok("5\n10\n".to_owned())
+    };
+    let scenario = project.scenarios[0].clone();
+    let player = Player::new(scenario.clone(), before.clone(), &mut files);
+    let mut player = player.expect("the trace is right");
+    // Once for each direction.
+    assert_eq!(read, ["train.trace", "train.trace"]);
+    for tick in 0..100 {
+        for change in player.advance(Duration::from_millis(tick * 50)).0 {
+            assert_eq!(change.state.up.trace.expect("a trace").name(), "train.trace");
+        }
+    }
+    let failed = Player::new(scenario, before, &mut |_| Ok("no trace".to_owned()));
+    let error = failed.expect_err("it is no trace").to_string();
+    assert!(error.starts_with("trace: "), "{error}");
 }

@@ -106,6 +106,23 @@ fn a_task_is_done_by_exit_0_and_nothing_else() {
 }
 
 #[test]
+fn one_unit_is_stopped_alone_and_stays_so_until_it_is_restarted() {
+    let mut world = World::new(vec![unit("web", &["api"]), unit("api", &[])]);
+    world.orders();
+    world.tell("api", Event::Ready);
+    world.tell("web", Event::Ready);
+    assert!(world.supervisor.stop(world.now, &name("api")));
+    assert_eq!(world.orders(), ["terminate api"], "what needs it goes on");
+    assert_eq!(world.after(10 * SECOND), ["kill api"]);
+    assert!(world.tell("api", DIED).is_empty());
+    assert_eq!(world.phase("api"), Phase::Stopped);
+    assert!(world.after(60 * SECOND).is_empty());
+    world.supervisor.restart(world.now, &name("api"));
+    assert_eq!(world.orders(), ["start api"]);
+    assert!(!world.supervisor.stop(world.now, &name("db")), "there is none");
+}
+
+#[test]
 fn restarts_back_off_and_give_up_and_health_forgives() {
     let mut world = World::new(vec![unit("web", &[])]);
     world.orders();
@@ -199,7 +216,7 @@ proptest! {
     /// Whatever happens, in whatever order: no unit is started twice at a time or before its
     /// needs, and a stop comes to an end.
     #[test]
-    fn whatever_happens(steps in prop::collection::vec((0..3_usize, 0..6_u8, 0..40_u64), 0..200)) {
+    fn whatever_happens(steps in prop::collection::vec((0..3_usize, 0..7_u8, 0..40_u64), 0..200)) {
         let names = ["web", "api", "db"];
         let needs: BTreeMap<&str, &[&str]> = [("web", &["api"][..]), ("api", &["db"][..]), ("db", &[][..])].into();
         let mut world = World::new(names.iter().map(|name| unit(name, needs[name])).collect());
@@ -221,6 +238,7 @@ proptest! {
                 2 if running.remove(which) => world.tell(which, DIED),
                 3 => { world.supervisor.restart(world.now, &name(which)); world.orders() }
                 4 if running.contains(which) => world.tell(which, Event::Spawned { pid: 1 }),
+                5 => { world.supervisor.stop(world.now, &name(which)); world.orders() }
                 _ => world.after(Duration::from_secs(seconds)),
             };
             obey(orders, &mut running);

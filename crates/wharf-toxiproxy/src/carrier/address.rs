@@ -74,14 +74,6 @@ impl Upstream {
     }
 }
 
-/// All addresses of a name. It blocks for as long as the resolver likes.
-pub(crate) fn look_up(host: &str, port: u16) -> Result<Vec<SocketAddr>, String> {
-    match (host, port).to_socket_addrs() {
-        Ok(addresses) => Ok(addresses.collect()),
-        Err(error) => Err(format!("lookup {host}: {error}")),
-    }
-}
-
 fn first_of(host: &str) -> Result<IpAddr, String> {
     let addresses = (host, 0)
         .to_socket_addrs()

@@ -5,6 +5,8 @@
 
 mod address;
 mod listen;
+mod loss;
+mod named;
 mod stages;
 mod summary;
 mod tally;
@@ -24,6 +26,7 @@ pub(crate) use address::ListenAt;
 use address::Upstream;
 pub use listen::Exposure;
 pub(crate) use listen::{Bound, bind, in_go_words};
+use named::Named;
 pub(crate) use tally::Series;
 use tally::Tally;
 use watch::Watch;
@@ -48,6 +51,8 @@ struct Carried {
     listen: String,
     upstream: String,
     address: std::net::SocketAddr,
+    /// The way to its upstream, where that has a name.
+    named: Option<Named>,
     /// What its toxics come to, towards the upstream and back.
     told: [Settings; 2],
 }
@@ -130,10 +135,18 @@ impl Links {
         carried.upstream.clone_from(&proxy.upstream);
         carried.set_stages(&self.relay, proxy)?;
         let (id, listen) = (carried.id, carried.listen.clone());
+        let before = carried.named.take();
         let provider = match Upstream::read(&proxy.upstream) {
             Ok(Upstream::Known(addresses)) => Provider::Ready(addresses),
-            // Connections wait until it is known where to.
-            Ok(Upstream::Named(..)) => Provider::Starting,
+            Ok(Upstream::Named(host, port)) => {
+                let way = match before.filter(|way| way.is_to(&host, port)) {
+                    Some(way) => way,
+                    None => Named::start(&proxy.name, &host, port)?,
+                };
+                let address = way.stage.address();
+                carried.named = Some(way);
+                Provider::Ready(vec![address])
+            }
             // As in Toxiproxy, which finds out when the first client comes.
             Err(error) => {
                 self.log.say(
@@ -149,7 +162,8 @@ impl Links {
                 wharf_relay::Error::Listener { source, .. } => in_go_words(&listen, &source),
                 other => other.to_string(),
             })?;
-        self.watch.follow(id, &proxy.name, &proxy.upstream);
+        let stage = carried.named.as_ref().map(|way| &way.stage);
+        self.watch.follow(id, &proxy.name, &proxy.upstream, stage);
         Ok(listen)
     }
 
@@ -176,6 +190,7 @@ impl Links {
             listen: text,
             upstream: proxy.upstream.clone(),
             address: address.ok_or("a bound socket without an address")?,
+            named: None,
             told: Default::default(),
         };
         self.links.insert(proxy.name.clone(), carried);

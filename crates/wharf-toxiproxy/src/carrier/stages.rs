@@ -5,6 +5,7 @@ use std::time::Duration;
 use wharf_link::{Conditions, GilbertElliott, Jitter, Latency, Loss, Probability, Rate, Size};
 use wharf_relay::{Effect, OnRemoval, Stage, StageId};
 
+use super::loss;
 use crate::model::{Action, Toxic};
 
 /// The stages of one direction.
@@ -13,27 +14,42 @@ pub(crate) fn of<'a>(toxics: impl Iterator<Item = &'a Toxic>) -> Vec<Stage> {
         .map(|toxic| Stage {
             id: StageId(toxic.id),
             toxicity: probability(f64::from(toxic.toxicity)),
-            effect: match toxic.action {
-                _ if is_of_the_link(toxic) => Effect::Noop,
-                action => effect(action),
-            },
+            effect: effect(toxic.action),
         })
         .collect()
 }
 
-/// What the link has for its connections, and for how many: the loss of the first toxic that is of the link.
-pub(crate) fn of_the_link<'a>(mut toxics: impl Iterator<Item = &'a Toxic>) -> (Conditions, Probability) {
-    let lossy = toxics.find(|toxic| is_of_the_link(toxic));
-    match lossy.map(|toxic| (effect(toxic.action), toxic.toxicity)) {
-        Some((Effect::Conditions(conditions), share)) => (conditions, probability(f64::from(share))),
-        _ => (Conditions::CLEAR, Probability::ALWAYS),
+/// What the link has for its connections, and for how many of them: loss, of which the relay makes what TCP would. Each packet
+/// is lost by itself, so that it is one link to all makes no difference to any.
+pub(crate) fn of_the_link<'a>(toxics: impl Iterator<Item = &'a Toxic>) -> (Conditions, Probability) {
+    let losses: Vec<_> = toxics.filter_map(loss_of).collect();
+    match loss::of_all(&losses) {
+        None => (Conditions::CLEAR, Probability::ALWAYS),
+        Some((chain, share)) => {
+            let loss = Loss::GilbertElliott(GilbertElliott {
+                p: probability(chain.p),
+                r: probability(chain.r),
+                good: Probability::NEVER,
+                bad: Probability::ALWAYS,
+            });
+            let conditions = Conditions {
+                loss: Some(loss),
+                ..Conditions::CLEAR
+            };
+            (conditions, probability(share))
+        }
     }
 }
 
-/// Loss is the link's, where the relay makes of it what TCP would: for as many of the connections as the toxicity says.
-/// Each packet is lost by itself, so that it is one link to all makes no difference to any.
-fn is_of_the_link(toxic: &Toxic) -> bool {
-    matches!(toxic.action, Action::PacketLoss { .. })
+/// The loss of a toxic that has one, and how many connections it acts on.
+fn loss_of(toxic: &Toxic) -> Option<(loss::Chain, f64)> {
+    match toxic.action {
+        Action::PacketLoss {
+            loss_rate,
+            correlation,
+        } => Some((loss::Chain::of(loss_rate, correlation), f64::from(toxic.toxicity))),
+        _ => None,
+    }
 }
 
 fn effect(action: Action) -> Effect {
@@ -73,14 +89,8 @@ fn effect(action: Action) -> Effect {
             delay: Duration::from_micros(whole(delay)).min(DAY),
         },
         Action::LimitData { bytes } => Effect::Limit(Size::from_bytes(whole(bytes))),
-        Action::PacketLoss {
-            loss_rate,
-            correlation,
-        } => Effect::Conditions(Conditions {
-            loss: Some(loss(loss_rate, correlation)),
-            ..Conditions::CLEAR
-        }),
-        Action::Noop => Effect::Noop,
+        // The link's.
+        Action::PacketLoss { .. } | Action::Noop => Effect::Noop,
     }
 }
 
@@ -102,18 +112,6 @@ fn latency_of(duration: Duration) -> Latency {
 /// Kilobytes a second, of 1,000 bytes each.
 fn rate_of(kilobytes: i64) -> Option<Rate> {
     Rate::from_bits(whole(kilobytes).saturating_mul(8_000))
-}
-
-/// After a packet that arrived the next is lost with probability `rate`, after a lost one with `rate + correlation`:
-/// Gilbert's chain of two states. What a loss costs a stream is the relay's model of TCP, which loses no byte.
-fn loss(rate: f64, correlation: f64) -> Loss {
-    let (rate, correlation) = (rate.clamp(0.0, 1.0), correlation.clamp(0.0, 1.0));
-    Loss::GilbertElliott(GilbertElliott {
-        p: probability(rate),
-        r: probability(1.0 - (rate + correlation).min(1.0)),
-        good: Probability::NEVER,
-        bad: Probability::ALWAYS,
-    })
 }
 
 fn probability(number: f64) -> Probability {

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::body::Incoming;
+use hyper::body::Body;
 use hyper::header::{CONTENT_TYPE, HeaderName, HeaderValue, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -121,7 +121,11 @@ impl Api {
         true
     }
 
-    async fn respond(&self, request: Request<Incoming>) -> Response<Full<Bytes>> {
+    async fn respond<B>(&self, request: Request<B>) -> Response<Full<Bytes>>
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+    {
         let (method, uri) = (request.method().clone(), request.uri().clone());
         let target = uri.authority().map(|authority| authority.as_str());
         let mut id = None;
@@ -176,7 +180,11 @@ fn refused(refusal: Refusal) -> Answer {
 }
 
 /// A body as text. Go, too, puts U+FFFD for what is no UTF-8.
-async fn body_of(body: Incoming) -> Result<String, Answer> {
+async fn body_of<B>(body: B) -> Result<String, Answer>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
+{
     match timeout(BODY_WAIT, Limited::new(body, BODY).collect()).await {
         Ok(Ok(body)) => Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned()),
         Ok(Err(error)) if error.is::<http_body_util::LengthLimitError>() => Err(Answer::text(
@@ -246,3 +254,6 @@ impl RequestIds {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

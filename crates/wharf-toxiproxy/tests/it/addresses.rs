@@ -126,7 +126,7 @@ fn localhost_and_names_are_found_when_they_are_needed() {
     let mut client = connect(world.listens("p"));
     let error = std::io::Read::read(&mut client, &mut [0; 1]).expect_err("it is reset");
     assert_eq!(error.kind(), ErrorKind::ConnectionReset);
-    world.await_said("proxy p: lookup nobody.invalid");
+    world.await_said("proxy p: reset 1 connection: no upstream at nobody.invalid:80: find nobody.invalid: ");
     let body = format!(r#"{{"upstream":"{}"}}"#, upstream.address());
     world.must("PATCH", "/proxies/p", &body);
     let (client, server) = upstream.pair(world.listens("p"));

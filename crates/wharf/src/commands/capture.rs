@@ -34,9 +34,18 @@ pub(super) fn run(here: &Surroundings, args: &Capture) -> Result<(), Report> {
     let lasts = args.seconds.map(Duration::from_secs);
     // Kept until the end: when this connection ends, so does the capture, and nobody is told its count.
     let mut replies = client.ask_for_many(&request)?;
+    let mut number = None;
     for reply in &mut replies {
         match reply? {
-            Reply::Captured { packets, bytes, .. } => show(packets, bytes),
+            Reply::Captured {
+                packets,
+                bytes,
+                capture,
+                ..
+            } => {
+                number = Some(capture);
+                show(packets, bytes);
+            }
             Reply::Refused(refusal) => {
                 return Err(wharf_stack::control::ControlError::from(refusal).into());
             }
@@ -46,7 +55,7 @@ pub(super) fn run(here: &Surroundings, args: &Capture) -> Result<(), Report> {
             break;
         }
     }
-    let finished = finish(&client, args);
+    let finished = finish(&client, args, number);
     drop(replies);
     finished
 }
@@ -58,14 +67,16 @@ fn show(packets: u64, bytes: u64) {
     }
 }
 
-fn finish(client: &Client, args: &Capture) -> Result<(), Report> {
+fn finish(client: &Client, args: &Capture, capture: Option<u64>) -> Result<(), Report> {
     let stop = Request::StopCapture {
         link: args.link.clone(),
+        capture,
     };
     let Reply::Captured {
         packets,
         missing,
         bytes,
+        ..
     } = client.ask(&stop)?
     else {
         return Ok(());

@@ -4,7 +4,6 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use wharf_door::{DoorConfig, DoorHandle, PeerVerdict, Role, RunDirRoutes, WhoHas};
-use wharf_host::sockets::PeerUid;
 use wharf_lease::{Checkout, Key, Registry};
 use wharf_stack::Stack;
 use wharf_stack::logs::{Logs, Stream};
@@ -87,9 +86,9 @@ fn say_role(logs: &Logs, role: &Role) {
 
 /// Only this user's processes come through the door. What is not known is refused.
 fn is_same_user(local: SocketAddr, peer: SocketAddr) -> PeerVerdict {
-    match wharf_host::sockets::peer_uid(local, peer) {
-        PeerUid::Known(uid) if uid == rustix::process::getuid().as_raw() => PeerVerdict::Admit,
-        _ => PeerVerdict::Refuse,
+    match wharf_host::sockets::peer_uid(local, peer).is_own() {
+        true => PeerVerdict::Admit,
+        false => PeerVerdict::Refuse,
     }
 }
 

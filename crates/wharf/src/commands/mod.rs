@@ -1,9 +1,11 @@
 //! The commands, one file each.
 
 mod capture;
+mod doctor;
 mod doors;
 mod down;
 mod exec;
+mod explain;
 mod http;
 mod init;
 pub(crate) mod internal;
@@ -12,6 +14,7 @@ mod leases;
 mod link;
 mod links;
 mod logs;
+mod ls;
 mod play;
 mod port;
 mod portserver;
@@ -20,15 +23,18 @@ mod ps;
 mod requests;
 mod restart;
 mod run;
+mod schema;
+mod snapshot;
+mod stop;
 mod toxiproxy;
 mod trace;
 mod up;
 mod url;
+mod wait;
 
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
-use crate::out;
 use crate::report::Report;
 use crate::surroundings::Surroundings;
 
@@ -36,11 +42,20 @@ use crate::surroundings::Surroundings;
 /// every script that uses it.
 pub(crate) fn run(cli: Cli) -> Result<ExitCode, Report> {
     let done = |()| ExitCode::SUCCESS;
-    match cli.command {
-        Command::Schema => {
-            out::text(&wharf_stack::project::schema());
+    let Some(command) = cli.command else {
+        return ls::bare();
+    };
+    match command {
+        Command::Schema { of } => {
+            schema::run(of);
             Ok(ExitCode::SUCCESS)
         }
+        Command::Ls(args) => ls::run(&args),
+        Command::Explain(args) => explain::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::Stop(args) => stop::run(&args),
+        Command::Wait(args) => wait::run(&args).map(done),
+        Command::Snapshot => snapshot::run().map(done),
         Command::Profiles { name, json } => profiles::run(name.as_deref(), json).map(done),
         Command::Trace(command) => trace::run(&command).map(done),
         Command::Port { name, port, hold } => port::run(&name, &port, hold).map(done),

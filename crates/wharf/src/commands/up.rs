@@ -2,7 +2,7 @@
 
 use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{Child, Command, ExitCode, Stdio};
+use std::process::{Child, Command, ExitCode, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
@@ -181,6 +181,7 @@ fn detach(here: &Surroundings, source: &Source) -> Result<ExitCode, Report> {
     let identity = source.identity()?;
     let files = here.run_dir.files(&identity);
     let client = Client::new(&files.socket());
+    let mut started = None;
     if client.status().is_ok() {
         apply(&client)?;
     } else {
@@ -190,8 +191,9 @@ fn detach(here: &Surroundings, source: &Source) -> Result<ExitCode, Report> {
                 "start in the background: only a project file can be",
             ));
         };
-        let mut child = start_in_background(file, &files.background_log())?;
-        await_socket(&client, &mut child, &files.background_log())?;
+        let log = files.background_log();
+        let child = started.insert(start_in_background(file, &log)?);
+        await_socket(&client, child, &log)?;
     }
     if let Err(error) = settle_aloud(&client) {
         // The stack stops by itself after a first start that failed: it is gone when this returns.
@@ -199,7 +201,12 @@ fn detach(here: &Surroundings, source: &Source) -> Result<ExitCode, Report> {
         while client.status().is_ok_and(|status| status.stopping) && begun.elapsed() < STOPPING {
             std::thread::sleep(POLL);
         }
-        return Err(Report::from(error).with_code(Code::Failed));
+        // It may be gone before it could be asked: then its own words tell why.
+        let own = match (&error, started) {
+            (ControlError::Refused(_), _) | (_, None) => None,
+            (_, Some(child)) => last_words(child, &files.background_log()),
+        };
+        return Err(own.unwrap_or_else(|| Report::from(error).with_code(Code::Failed)));
     }
     print_summary(&client.status()?);
     Ok(ExitCode::SUCCESS)
@@ -253,18 +260,35 @@ fn await_socket(client: &Client, child: &mut Child, log: &Path) -> Result<(), Re
             return Ok(());
         }
         if let Ok(Some(status)) = child.try_wait() {
-            let said = std::fs::read_to_string(log).unwrap_or_default();
-            let said = said.trim();
-            let (error, hint) = match said.split_once(" hint: ") {
-                Some((error, hint)) => (error.trim(), Some(hint.trim().to_owned())),
-                None => (said, None),
-            };
-            let code = Code::from_exit(status.code());
-            let error = error.trim_start_matches("error: ").to_owned();
-            return Err(Report::new(code, error).maybe_hint(hint));
+            return Err(report_of(status, log));
         }
         std::thread::sleep(POLL);
     }
+}
+
+/// What a stack that failed said before it was gone.
+fn last_words(mut child: Child, log: &Path) -> Option<Report> {
+    let begun = Instant::now();
+    while begun.elapsed() < STOPPING {
+        if let Ok(Some(status)) = child.try_wait() {
+            return (!status.success()).then(|| report_of(status, log));
+        }
+        std::thread::sleep(POLL);
+    }
+    None
+}
+
+/// The error with which a process in the background ended, from its standard error.
+fn report_of(status: ExitStatus, log: &Path) -> Report {
+    let said = std::fs::read_to_string(log).unwrap_or_default();
+    let said = said.trim();
+    let (error, hint) = match said.split_once(" hint: ") {
+        Some((error, hint)) => (error.trim(), Some(hint.trim().to_owned())),
+        None => (said, None),
+    };
+    let code = Code::from_exit(status.code());
+    let error = error.trim_start_matches("error: ").to_owned();
+    Report::new(code, error).maybe_hint(hint)
 }
 
 fn print_summary(status: &StackStatus) {

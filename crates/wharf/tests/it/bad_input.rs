@@ -88,11 +88,6 @@ const FILES: &[(&str, i32, &[&str])] = &[
         ],
     ),
     (
-        after!(udp "[link.\"a -> b\"]\nvia = [\"home\"]\n[segment.home]\nrate = \"1mbit\"\n"),
-        2,
-        &["wharf.toml:8:8", "which pass no segments"],
-    ),
-    (
         after!(udp "[[link.\"a -> b\".http]]\nstatus = 503\n"),
         2,
         &["wharf.toml:7:1", "HTTP comes over connections"],

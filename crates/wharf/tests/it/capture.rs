@@ -5,6 +5,8 @@ use std::os::unix::fs::PermissionsExt;
 use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
+use wharf_link::Size;
+use wharf_stack::control::{Reply, Request};
 
 use crate::http::get;
 use crate::world::{World, eventually, kill, skip};
@@ -87,6 +89,45 @@ fn what_passes_is_written_until_ctrl_c() {
         .run(&["capture", "a -> b", "-o", "short.pcapng", "--seconds", "0"])
         .ok();
     assert!(timed.starts_with("0 packets, "), "{timed}");
+    world.run(&["down"]).ok();
+}
+
+/// Whoever has ended a capture, and is late in saying so, ends no other.
+#[test]
+fn a_capture_that_is_over_ends_no_other() {
+    let world = World::new();
+    world.file("[service.a]\nrun = \"PEER hello\"\nneeds = [\"b\"]\n[service.b]\nrun = \"PEER hello\"\n");
+    world.run(&["up", "-d"]).ok();
+    let client = world.client();
+    let number = |reply: Reply| match reply {
+        Reply::Captured { capture, .. } => Some(capture),
+        _ => None,
+    };
+    let begin = |name: &str| {
+        let request = Request::Capture {
+            link: "a -> b".to_owned(),
+            file: world.project().join(name),
+            limit: Size::from_bytes(1 << 20),
+        };
+        let mut replies = client.ask_for_many(&request).expect("it is asked");
+        let first = replies.next().expect("an answer").expect("understood");
+        (number(first).expect("it is begun"), replies)
+    };
+    let stop = |capture| {
+        let link = "a -> b".to_owned();
+        let stopped = client.ask(&Request::StopCapture { link, capture });
+        number(stopped.expect("an answer"))
+    };
+    let (first, _first_replies) = begin("first.pcapng");
+    assert_eq!(stop(Some(first)), Some(first));
+    let (second, _second_replies) = begin("second.pcapng");
+    assert_ne!(first, second);
+    assert_eq!(stop(Some(first)), None);
+    let link = "a -> b".to_owned();
+    let capture = Some(second);
+    let figures = client.ask(&Request::Captured { link, capture });
+    assert_eq!(number(figures.expect("an answer")), Some(second));
+    assert_eq!(stop(None), Some(second));
     world.run(&["down"]).ok();
 }
 

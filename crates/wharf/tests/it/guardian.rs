@@ -3,6 +3,7 @@
 use std::fs;
 
 use rustix::process::Signal;
+use wharf_stack::rundir::ProcessMark;
 
 use crate::running::Running;
 use crate::world::{World, eventually, kill};
@@ -87,12 +88,15 @@ fn both_are_killed_and_the_next_wharf_sweeps() {
     let mut up = world.up();
     escaped(&world);
     let guardian = guardian_of(&up);
+    let mark = ProcessMark::of(guardian).expect("it runs");
     // Stopped first, so that neither sees the other's end.
     kill(guardian, Signal::STOP);
     kill(up.pid(), Signal::STOP);
     kill(guardian, Signal::KILL);
     kill(up.pid(), Signal::KILL);
     up.wait();
+    // While the guardian dies it counts as one that is about to end its services.
+    eventually("the guardian is gone", || !mark.is_alive());
     world.run(&["ps"]).fails(3, &["not running"]);
     world.await_empty();
     let again = world.up();

@@ -1,9 +1,13 @@
 //! What happens to HTTP requests: by the project file, and live.
 
+use std::net::SocketAddr;
+use std::os::unix::process::CommandExt;
+use std::process::{Command, Stdio};
+
 use wharf_link::Seed;
 
 use crate::http::get;
-use crate::world::World;
+use crate::world::{World, is_root, skip};
 
 const HELLO: &str = "[service.a]\nrun = \"PEER hello\"\nneeds = [\"b\"]\n[service.b]\nrun = \"PEER hello\"\n";
 
@@ -84,5 +88,93 @@ fn rules_come_and_go_while_the_stack_runs() {
     world
         .run(&["http", "a -> c"])
         .fails(2, &["there is no link `a -> c`"]);
+    world.run(&["down"]).ok();
+}
+
+/// A file that is applied again says what is new in it, and no more.
+#[test]
+fn a_change_elsewhere_in_the_file_leaves_rules_alone() {
+    const COUNT: usize = 20;
+    let file = |latency: &str, status: u16| {
+        format!(
+            "seed = 7\n{HELLO}[link.\"a -> b\"]\nlatency = \"{latency}\"\n\
+             [[link.\"a -> b\".http]]\npath = \"/pay\"\nstatus = {status}\nprobability = \"30%\"\n"
+        )
+    };
+    let world = World::new();
+    world.file(&file("0ms", 503));
+    world.run(&["up", "-d"]).ok();
+    let again = |latency, status| {
+        world.file(&file(latency, status));
+        world.run(&["up", "-d"]).ok();
+    };
+    let mut seen = statuses(&world, "/pay", COUNT);
+    again("1ms", 503);
+    seen.extend(statuses(&world, "/pay", COUNT));
+    assert_eq!(seen, drawn(7, 2 * COUNT), "the draws go on");
+    world.run(&["http", "a -> b", "path=/pay status=418"]).ok();
+    again("2ms", 503);
+    assert_eq!(statuses(&world, "/pay", 1), [418], "what was said by hand stays");
+    again("2ms", 500);
+    let seen = statuses(&world, "/pay", COUNT);
+    assert!(!seen.contains(&418) && seen.contains(&500), "{seen:?}");
+    world.run(&["down"]).ok();
+}
+
+/// What a client of this user gets that speaks to a port itself.
+fn heard(address: SocketAddr, user: Option<u32>) -> String {
+    let script = format!(
+        "exec 3<>/dev/tcp/{}/{} && printf 'GET /pay HTTP/1.1\\r\\nHost: x\\r\\nConnection: close\\r\\n\\r\\n' >&3 && cat <&3",
+        address.ip(),
+        address.port()
+    );
+    let mut command = Command::new("bash");
+    command
+        .args(["-c", &script])
+        .stdin(Stdio::null())
+        .current_dir("/");
+    if let Some(user) = user {
+        command.uid(user);
+    }
+    let output = command.output().expect("bash runs");
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Behind a link with rules is a stage, on a port of its own, which no other user may use: the rules, the
+/// provider and TLS begun in this user's name are behind it.
+#[test]
+fn the_stage_of_a_link_serves_nobody_elses_processes() {
+    const NOBODY: u32 = 65_534;
+    let world = World::new();
+    world.file(&format!(
+        "{HELLO}[[link.\"a -> b\".http]]\npath = \"/pay\"\nstatus = 503\n"
+    ));
+    world.run(&["up", "-d"]).ok();
+    assert_eq!(statuses(&world, "/pay", 1), [503]);
+    let status = world.status();
+    let known = status.to_string();
+    let pid = format!("pid {}", status["pid"]);
+    let mut listeners = wharf_host::sockets::listeners().expect("listeners");
+    listeners
+        .retain(|socket| !known.contains(&socket.local.to_string()) && socket.local.port() != world.door());
+    let owners = wharf_host::owner::of_each(&listeners).expect("owners");
+    let stages: Vec<SocketAddr> = listeners
+        .iter()
+        .zip(owners)
+        .filter(|(_, owner)| owner.to_string().contains(&pid))
+        .map(|(socket, _)| socket.local)
+        .collect();
+    let stage = stages
+        .into_iter()
+        .find(|address| heard(*address, None).starts_with("HTTP/1.1 503"))
+        .expect("a stage of the stack listens, and serves its own user");
+    if is_root() {
+        assert_eq!(heard(stage, Some(NOBODY)), "");
+    } else {
+        skip(
+            "the_stage_of_a_link_serves_nobody_elses_processes",
+            "only root can be another user",
+        );
+    }
     world.run(&["down"]).ok();
 }

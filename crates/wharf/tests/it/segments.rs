@@ -1,7 +1,7 @@
 //! Segments: what several links share.
 
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use crate::echo::link;
@@ -76,5 +76,60 @@ fn two_links_share_the_rate_of_a_segment() {
     let begun = Instant::now();
     send(&addresses[0], 1_000_000);
     assert!(begun.elapsed() >= Duration::from_millis(98));
+    world.run(&["down"]).ok();
+}
+
+/// A game's datagrams, and the files that somebody else in the house sends.
+#[test]
+fn datagrams_and_connections_share_a_segment() {
+    let world = World::new();
+    world.file(
+        r#"
+[service.a]
+run = "PEER hello"
+needs = ["game", "files"]
+[service.game]
+run = "PEER udp-echo"
+transport = "udp"
+[service.files]
+run = "PEER sink"
+[segment.home]
+rate = "8mbit"
+latency = "20ms"
+[link."a -> game"]
+via = ["home"]
+[link."a -> files"]
+via = ["home"]
+"#,
+    );
+    world.run(&["up", "-d"]).ok();
+    let player = UdpSocket::bind("127.0.0.1:0").expect("bound");
+    player
+        .connect(world.variable("a", "GAME_ADDR"))
+        .expect("connected");
+    player.set_read_timeout(Some(PATIENCE)).expect("set");
+    let ping = || {
+        let begun = Instant::now();
+        player.send(b"ping").expect("sent");
+        assert_eq!(player.recv(&mut [0; 16]).expect("answered"), 4);
+        begun.elapsed()
+    };
+    assert!(ping() >= Duration::from_millis(40));
+    let files = world.variable("a", "FILES_ADDR");
+    let begun = Instant::now();
+    std::thread::scope(|scope| {
+        scope.spawn(|| send(&files, 500_000));
+        for _ in 0..5 {
+            ping();
+        }
+    });
+    assert!(begun.elapsed() >= Duration::from_millis(490));
+    let status = world.status();
+    let up = &status["segments"][0]["stats"]["bytes_up"];
+    // Six datagrams of 28 bytes of headers and four more, and no stream's headers.
+    assert_eq!(*up, 500_000 + 6 * 32, "{status}");
+    assert_eq!(link(&world, "a -> game")["via"], serde_json::json!(["home"]));
+    let shown = world.run(&["links"]).ok();
+    assert!(shown.contains("clear via home"), "{shown}");
     world.run(&["down"]).ok();
 }

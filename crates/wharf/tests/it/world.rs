@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::linux::net::SocketAddrExt;
+use std::os::unix::net::{SocketAddr, UnixListener};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU16, Ordering};
@@ -14,15 +16,48 @@ use crate::running::Running;
 
 /// Nothing in these tests takes this long; what does has failed.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
-/// Ports of one world.
-const SLICE: u16 = 100;
-
-static WORLDS: AtomicU16 = AtomicU16::new(0);
 
 pub(crate) struct World {
     directory: tempfile::TempDir,
-    range: String,
-    door: u16,
+    slice: Slice,
+}
+
+/// The ports of one world, below those that kernels give out: the first is for the door, the others
+/// for leases. Two runs of these tests may be under way on one machine, also of two users, so each
+/// slice is held by a name that the kernel knows for as long as its holder lives (unix(7), abstract).
+struct Slice {
+    first: u16,
+    _held: UnixListener,
+}
+
+impl Slice {
+    const PORTS: u16 = 100;
+    const COUNT: u16 = 120;
+
+    fn hold() -> Self {
+        static NEXT: AtomicU16 = AtomicU16::new(0);
+        (0..Self::COUNT)
+            .find_map(|_| {
+                let number = NEXT.fetch_add(1, Ordering::Relaxed) % Self::COUNT;
+                let name = SocketAddr::from_abstract_name(format!("wharf-tests-{number}")).expect("a name");
+                let slice = Slice {
+                    first: 20_000 + number * Self::PORTS,
+                    _held: UnixListener::bind_addr(&name).ok()?,
+                };
+                slice.has_a_door().then_some(slice)
+            })
+            .expect("a slice of ports that no other run has")
+    }
+
+    fn has_a_door(&self) -> bool {
+        let free = |host| TcpListener::bind((host, self.first)).is_ok();
+        free("127.0.0.1") && free("::1")
+    }
+
+    /// The range of leases.
+    fn leases(&self) -> String {
+        format!("{}-{}", self.first + 1, self.first + Self::PORTS - 1)
+    }
 }
 
 /// What a command came to.
@@ -91,8 +126,6 @@ impl World {
             Path::new(&peer()).exists(),
             "the tests' service is not built: cargo build -p wharf --example peer"
         );
-        let number = WORLDS.fetch_add(1, Ordering::Relaxed);
-        let first = 20_000 + number % 120 * SLICE;
         let directory = tempfile::Builder::new()
             .prefix("wharf")
             .tempdir()
@@ -100,8 +133,7 @@ impl World {
         fs::create_dir(directory.path().join("p")).expect("a project directory");
         World {
             directory,
-            range: format!("{first}-{}", first + SLICE - 1),
-            door: free_door(),
+            slice: Slice::hold(),
         }
     }
 
@@ -115,7 +147,7 @@ impl World {
     }
 
     pub(crate) fn door(&self) -> u16 {
-        self.door
+        self.slice.first
     }
 
     /// Writes wharf.toml; `PEER` in it stands for the tests' service.
@@ -136,8 +168,8 @@ impl World {
             ("PATH", path),
             ("HOME", self.directory.path().display().to_string()),
             ("WHARF_STATE_DIR", self.state().display().to_string()),
-            ("WHARF_DOOR_PORT", self.door.to_string()),
-            ("WHARF_LEASE_RANGE", self.range.clone()),
+            ("WHARF_DOOR_PORT", self.door().to_string()),
+            ("WHARF_LEASE_RANGE", self.slice.leases()),
         ]
         .map(|(name, value)| (name.to_owned(), value))
         .into()
@@ -178,6 +210,14 @@ impl World {
         let running = self.start(&["up"]);
         running.await_line("up in ");
         running
+    }
+
+    /// Asks the running stack, as the commands do.
+    pub(crate) fn client(&self) -> wharf_stack::control::Client {
+        let runs = wharf_stack::rundir::RunDir::at(&self.state().join("run")).expect("a run directory");
+        let stacks = runs.stacks();
+        let files = stacks.first().expect("a stack runs");
+        wharf_stack::control::Client::new(&files.socket())
     }
 
     pub(crate) fn status(&self) -> serde_json::Value {
@@ -254,18 +294,6 @@ impl Drop for World {
 fn command_line(pid: u32) -> String {
     let line = fs::read(format!("/proc/{pid}/cmdline")).unwrap_or_default();
     format!("{pid} {}", String::from_utf8_lossy(&line).replace('\0', " "))
-}
-
-/// A port for a door that nobody has on either family, outside of what leases are made from.
-fn free_door() -> u16 {
-    static NEXT: AtomicU16 = AtomicU16::new(0);
-    let offset = u16::try_from(std::process::id() % 3000).expect("small");
-    (0..1000)
-        .map(|_| 15_000 + (offset + NEXT.fetch_add(1, Ordering::Relaxed)) % 4000)
-        .find(|port| {
-            TcpListener::bind(("127.0.0.1", *port)).is_ok() && TcpListener::bind(("::1", *port)).is_ok()
-        })
-        .expect("a free port")
 }
 
 /// Whether something comes true in time.

@@ -113,7 +113,7 @@ impl Answer {
                 }
                 _ => {
                     let (columns, described) = self.columns(content)?;
-                    self.stage = match (described, columns + old) {
+                    self.stage = match (described, columns.checked_add(old)?) {
                         (true, left) if left > 0 => Stage::Columns(left),
                         (false, _) if old > 0 => Stage::Columns(old),
                         _ => Stage::Rows,

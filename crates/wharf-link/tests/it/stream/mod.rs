@@ -4,4 +4,5 @@ mod latency;
 mod link;
 mod model;
 mod throughput;
+mod trains;
 mod world;

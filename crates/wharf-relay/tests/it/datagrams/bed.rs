@@ -70,6 +70,7 @@ pub(crate) fn spec(socket: UdpSocket, provider: Provider) -> DatagramSpec {
         up: Conditions::CLEAR,
         down: Conditions::CLEAR,
         seed: Seed(1),
+        via: Vec::new(),
         limits: DatagramLimits::default(),
     }
 }

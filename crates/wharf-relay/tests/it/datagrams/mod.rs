@@ -8,4 +8,5 @@ mod fate;
 mod flows;
 mod provider;
 mod quic;
+mod segments;
 mod storm;

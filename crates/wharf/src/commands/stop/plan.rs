@@ -1,0 +1,338 @@
+//! How what listens at a target wants to be stopped: from facts alone.
+
+use std::collections::BTreeSet;
+
+use wharf_advice::Target;
+use wharf_facts::{Container, Holder, ProcessFacts, Reason, Snapshot, SocketFacts, UnitManager};
+
+/// What there is to stop.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// These, each its own way.
+    Ways(Vec<Way>),
+    /// Nobody listens there.
+    Nobody,
+    /// Somebody does whom the viewer may not see.
+    Hidden { user: String },
+    /// The sockets could not be seen.
+    NotSeen(String),
+}
+
+/// A way to stop something.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// A whole stack of ours.
+    Stack { stack: String },
+    /// A service of a stack of ours.
+    Service { stack: String, service: String },
+    /// A unit of systemd.
+    Unit { unit: String, manager: UnitManager },
+    /// A container.
+    Container {
+        engine: Engine,
+        id: String,
+        name: String,
+    },
+    /// SIGTERM to a process.
+    Process {
+        pid: u32,
+        start_time: u64,
+        caution: Option<Caution>,
+    },
+    /// Nothing: this must not be stopped.
+    Never { pid: u32, why: &'static str },
+}
+
+/// Whose command stops a container.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Engine {
+    Docker,
+    Podman,
+}
+
+impl Engine {
+    pub(super) fn program(self) -> &'static str {
+        match self {
+            Self::Docker => "docker",
+            Self::Podman => "podman",
+        }
+    }
+}
+
+/// Why one should think twice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Caution {
+    /// The viewer's own shell, terminal or session.
+    Ancestor,
+}
+
+/// What is at `target`, and how it is stopped.
+pub(super) fn of(snapshot: &Snapshot, target: &Target) -> Found {
+    if let Some(why) = snapshot.tcp.why_unknown() {
+        return Found::NotSeen(why.to_owned());
+    }
+    if let Some(way) = of_stack(snapshot, target) {
+        return Found::Ways(vec![way]);
+    }
+    let pids = match target {
+        Target::Pid(pid) => match snapshot.process(*pid) {
+            Some(_) => BTreeSet::from([*pid]),
+            None => return Found::Nobody,
+        },
+        _ => {
+            let sockets = listening(snapshot, target);
+            let Some(first) = sockets.first() else {
+                return published(snapshot, target);
+            };
+            let pids: BTreeSet<u32> = sockets
+                .iter()
+                .flat_map(|socket| socket.owner.pids())
+                .copied()
+                .collect();
+            if pids.is_empty() {
+                return hidden(snapshot, first);
+            }
+            pids
+        }
+    };
+    let mut ways = Vec::new();
+    for process in leaders(snapshot, &pids) {
+        let way = way(snapshot, process);
+        if !ways.contains(&way) {
+            ways.push(way);
+        }
+    }
+    Found::Ways(ways)
+}
+
+/// A service that is meant by its name, with or without its stack's; it may listen anywhere.
+fn of_stack(snapshot: &Snapshot, target: &Target) -> Option<Way> {
+    let name = match target {
+        Target::Name(name) => name,
+        Target::Url(url) => &url.host,
+        Target::Host { name, .. } => name,
+        Target::Port(_) | Target::Address(_) | Target::Pid(_) => return None,
+    };
+    let name = name.strip_suffix(".localhost").unwrap_or(name);
+    let stacks = &crate::machine::ours(snapshot)?.stacks;
+    let services = stacks
+        .iter()
+        .flat_map(|stack| stack.services.iter().map(move |service| (stack, service)));
+    let mut meant = services.filter(|(stack, service)| {
+        service.name == name || format!("{}.{}", service.name, stack.name) == name
+    });
+    let (stack, service) = meant.next()?;
+    // Of two stacks with such a service none is meant by this name alone.
+    meant.next().is_none().then(|| Way::Service {
+        stack: stack.name.clone(),
+        service: service.name.clone(),
+    })
+}
+
+/// The sockets that wait for connections at `target`: of UDP, those that are bound there.
+fn listening<'a>(snapshot: &'a Snapshot, target: &Target) -> Vec<&'a SocketFacts> {
+    let by_name = |name: &str| {
+        let is_called =
+            move |process: &ProcessFacts| process.name == name || unit_name(process) == Some(name);
+        let listeners = snapshot.listeners();
+        listeners
+            .filter(|socket| snapshot.owners(socket).any(&is_called))
+            .collect()
+    };
+    let port = match target {
+        Target::Name(name) => return by_name(name),
+        _ => match target.port() {
+            Some(port) => port,
+            None => return Vec::new(),
+        },
+    };
+    let is_meant = |socket: &&SocketFacts| match target {
+        Target::Address(address) => socket.socket.covers(*address),
+        _ => socket.port() == port,
+    };
+    let tcp: Vec<&SocketFacts> = snapshot.listeners().filter(is_meant).collect();
+    if !tcp.is_empty() {
+        return tcp;
+    }
+    let is_client = |socket: &&SocketFacts| socket.socket.remote.port() == 0;
+    snapshot
+        .udp
+        .items()
+        .iter()
+        .filter(is_client)
+        .filter(is_meant)
+        .collect()
+}
+
+/// `redis` for `redis.service`.
+fn unit_name(process: &ProcessFacts) -> Option<&str> {
+    process.unit.as_ref()?.name.strip_suffix(".service")
+}
+
+/// Nobody listens here; but the kernel may lead the port into a container.
+fn published(snapshot: &Snapshot, target: &Target) -> Found {
+    let by_name = |container: &&Container| match target {
+        Target::Name(name) => {
+            container.name.known() == Some(name)
+                || container
+                    .compose
+                    .as_ref()
+                    .is_some_and(|compose| compose.service == *name)
+        }
+        _ => target.port().is_some_and(|port| publishes(container, port)),
+    };
+    let container = snapshot.containers.items().iter().find(by_name);
+    match container.and_then(container_way) {
+        Some(way) => Found::Ways(vec![way]),
+        None => Found::Nobody,
+    }
+}
+
+fn publishes(container: &Container, port: u16) -> bool {
+    let mut ports = container.ports.items().iter();
+    ports.any(|published| published.published == Some(port))
+}
+
+fn container_way(container: &Container) -> Option<Way> {
+    let engine = engine(&container.engine)?;
+    let name = container.name.known().cloned();
+    Some(Way::Container {
+        engine,
+        name: name.unwrap_or_else(|| container.id.get(..12).unwrap_or(&container.id).to_owned()),
+        id: container.id.clone(),
+    })
+}
+
+fn engine(name: &str) -> Option<Engine> {
+    [Engine::Docker, Engine::Podman]
+        .into_iter()
+        .find(|engine| name.to_lowercase().contains(engine.program()))
+}
+
+fn hidden(snapshot: &Snapshot, socket: &SocketFacts) -> Found {
+    let user = match socket.owner {
+        Holder::Hidden | Holder::NotAsked => socket.socket.uid,
+        _ => return Found::Nobody,
+    };
+    let named = snapshot
+        .processes
+        .items()
+        .iter()
+        .find(|process| process.uid.known() == Some(&user))
+        .and_then(|process| process.user.known().cloned());
+    Found::Hidden {
+        user: named.unwrap_or_else(|| match user {
+            0 => "root".to_owned(),
+            user => format!("user {user}"),
+        }),
+    }
+}
+
+/// Those whose parent is not among them: the master of several workers that share a socket.
+fn leaders<'a>(snapshot: &'a Snapshot, pids: &BTreeSet<u32>) -> Vec<&'a ProcessFacts> {
+    let processes = pids.iter().filter_map(|&pid| snapshot.process(pid));
+    processes
+        .filter(|process| !pids.contains(&process.parent))
+        .collect()
+}
+
+/// How one process wants to be stopped.
+fn way(snapshot: &Snapshot, process: &ProcessFacts) -> Way {
+    let viewer = snapshot.viewer.pid.known().copied();
+    if process.pid == 1 {
+        let why =
+            "it is the first process; if it is systemd, a .socket unit listens: `systemctl list-sockets`";
+        return Way::Never { pid: 1, why };
+    }
+    if Some(process.pid) == viewer {
+        return Way::Never {
+            pid: process.pid,
+            why: "that is this very command",
+        };
+    }
+    let own_line = viewer.map(|pid| snapshot.ancestry(pid)).unwrap_or_default();
+    let is_ancestor = own_line.iter().any(|ancestor| ancestor.pid == process.pid);
+    let by_signal = Way::Process {
+        pid: process.pid,
+        start_time: process.start_time,
+        caution: is_ancestor.then_some(Caution::Ancestor),
+    };
+    // What it belongs to would end this command, too.
+    if is_ancestor {
+        return by_signal;
+    }
+    match process.reason.known() {
+        Some(Reason::Stack { stack, part, .. }) => match part {
+            Some(service) => Way::Service {
+                stack: stack.clone(),
+                service: service.clone(),
+            },
+            None => Way::Stack { stack: stack.clone() },
+        },
+        Some(Reason::Container { id, .. }) => {
+            let containers = snapshot.containers.items();
+            let container = containers.iter().find(|container| container.id == *id);
+            container.and_then(container_way).unwrap_or(by_signal)
+        }
+        Some(Reason::ContainerForward { .. }) => {
+            let ports: Vec<u16> = snapshot
+                .listeners()
+                .filter(|socket| socket.owner.pids().contains(&process.pid))
+                .map(SocketFacts::port)
+                .collect();
+            let mut containers = snapshot.containers.items().iter();
+            let container = containers.find(|container| ports.iter().any(|&port| publishes(container, port)));
+            container.and_then(container_way).unwrap_or(by_signal)
+        }
+        // A scope holds a session or a terminal, and more than what is meant.
+        Some(Reason::Unit { unit, manager })
+            if unit.ends_with(".service") && !has_viewer(&own_line, unit) =>
+        {
+            Way::Unit {
+                unit: unit.clone(),
+                manager: *manager,
+            }
+        }
+        _ => by_signal,
+    }
+}
+
+fn has_viewer(own_line: &[&ProcessFacts], unit: &str) -> bool {
+    own_line
+        .iter()
+        .any(|process| process.unit.as_ref().is_some_and(|own| own.name == unit))
+}
+
+/// What is going to be done, in words that go on after "would".
+pub(super) fn said(snapshot: &Snapshot, way: &Way) -> String {
+    match way {
+        Way::Stack { stack } => format!("stop the stack {stack}"),
+        Way::Service { stack, service } => format!("stop the service {service} of the stack {stack}"),
+        Way::Unit { unit, manager } => {
+            format!("stop the unit {unit}: {}", unit_command(unit, *manager).join(" "))
+        }
+        Way::Container { engine, name, .. } => {
+            format!("stop the container {name}: {} stop {name}", engine.program())
+        }
+        Way::Process { pid, caution, .. } => {
+            let process = snapshot.process(*pid);
+            let name = process.map_or("", |process| process.name.as_str());
+            let name: String = name.chars().filter(|character| !character.is_control()).collect();
+            let caution = match caution {
+                Some(Caution::Ancestor) => ", in which this command itself runs",
+                None => "",
+            };
+            format!("send SIGTERM to {name} (pid {pid}){caution}")
+        }
+        Way::Never { pid, why } => format!("not stop pid {pid}: {why}"),
+    }
+}
+
+pub(super) fn unit_command(unit: &str, manager: UnitManager) -> Vec<String> {
+    let user = matches!(manager, UnitManager::User).then_some("--user");
+    let words = ["systemctl"].into_iter().chain(user).chain(["stop", unit]);
+    words.map(str::to_owned).collect()
+}
+
+#[cfg(test)]
+mod tests;
