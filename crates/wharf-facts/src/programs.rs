@@ -71,9 +71,13 @@ const TOOLS: &[(&str, &[&str])] = &[
 
 /// The tool of a package script, and the script.
 pub(crate) fn script(process: &ProcessFacts) -> Option<(String, Option<String>)> {
-    // npm writes all it was told into its title, as one word: `npm run dev`.
-    let title = words(process).first().filter(|_| words(process).len() == 1);
-    let title: Vec<&str> = title.map_or_else(Vec::new, |title| title.split(' ').collect());
+    // npm writes all it was told into its title, as one word: `npm run dev`. What of its command line
+    // the title did not need is left empty.
+    let title = match words(process) {
+        [title, rest @ ..] if rest.iter().all(String::is_empty) => title.trim_end(),
+        _ => "",
+    };
+    let title: Vec<&str> = title.split(' ').collect();
     let (tool, rest): (&str, Vec<&str>) = if let [tool, rest @ ..] = title.as_slice()
         && !rest.is_empty()
     {

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use wharf_facts::{Connect, Family, Meeting, ProcessFacts, Reason, Seen};
+use wharf_facts::{Connect, Family, Meeting, ProcessFacts, Reason, Resolution, Seen};
 
 use super::nothing::listeners_seen;
 use super::{ALL, LINUX, Need, id};
@@ -102,12 +102,17 @@ fn only_ipv6(case: &Case<'_>) -> Option<Draft> {
         )
         .likely(92)
     } else {
+        let localhost = names.resolution("localhost").map(Resolution::addresses);
+        let refused = match localhost {
+            Some([]) | None => "127.0.0.1 is refused",
+            Some(addresses) if addresses.iter().any(|address| Family::of(*address) == Family::V6) => {
+                "localhost works, 127.0.0.1 is refused"
+            }
+            Some(_) => "127.0.0.1 is refused, and localhost is nothing else here",
+        };
         Draft::warning(
             case.subject(),
-            format!(
-                "{} listens on IPv6 only: localhost works, 127.0.0.1 is refused.",
-                case.whos()
-            ),
+            format!("{} listens on IPv6 only: {refused}.", case.whos()),
         )
         .likely(68)
     };

@@ -126,6 +126,11 @@ fn package_scripts() {
         &[TMUX, BASH, npm, sh, vite],
         "npm dev 12 in bash 11 at pts/3 in tmux",
     );
+    // As later versions leave it: the room that the title did not need is empty words.
+    check(
+        &[TMUX, BASH, &format!("{npm}  {0}{0}{0}", "  "), sh, vite],
+        "npm dev 12 in bash 11 at pts/3 in tmux",
+    );
     let pnpm = "15 13 session=11 : /usr/bin/node  /usr/bin/pnpm  run  web";
     // The nearest of several, in what the outermost is in.
     check(
