@@ -13,7 +13,8 @@ pub(crate) struct TopologyArgs {
     /// Write the picture as SVG into a file
     #[arg(long, value_name = "FILE", requires = "which", conflicts_with_all = ["json", "path"])]
     pub(crate) svg: Option<PathBuf>,
-    /// The way of packets from one node to another, hop by hop, for IPv4 and IPv6
+    /// The way of packets from one node to another, hop by hop, for IPv4 and IPv6. Firewalls on
+    /// it are shown, and not asked
     #[arg(long, num_args = 2, value_names = ["FROM", "TO"], requires = "which")]
     pub(crate) path: Option<Vec<String>>,
     /// As JSON
