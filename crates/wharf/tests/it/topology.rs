@@ -192,6 +192,23 @@ fn a_file_says_what_network_it_is() {
     assert_eq!(shape["segments"][1]["up"]["latency"], "30ms");
 }
 
+/// What the manual shows as a file is one.
+#[test]
+fn the_manual_s_file_is_a_network() {
+    let world = World::new();
+    let manual = include_str!("../../../../docs/topology.md");
+    let (_, rest) = manual.split_once("```toml\n").expect("a file is shown");
+    let (file, _) = rest.split_once("```").expect("it ends");
+    world.write("net.toml", file);
+    let ways = json(&world, &["./net.toml", "--path", "pc", "server"]);
+    assert_eq!(ways["ipv4"]["metric"], 11);
+    assert_eq!(ways["ipv4"]["hops"][0]["translates"], true);
+    assert_eq!(ways["ipv6"]["hops"][0]["translates"], false);
+    let back = json(&world, &["./net.toml", "--path", "server", "pc"]);
+    assert_eq!(back["ipv4"], Value::Null);
+    assert_eq!(back["ipv6"]["latency_ms"], 11.0);
+}
+
 /// Two networks that nothing joins.
 const APART: &str = "
     segment.one.nodes = ['a', 'b']
