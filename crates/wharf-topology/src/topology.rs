@@ -9,6 +9,7 @@ use crate::address::Subnets;
 use crate::firewall::{Firewall, Policy};
 use crate::nat::{Behaviour, Nat};
 use crate::realm::Realms;
+use crate::spec::Kind;
 
 /// A node, by its place among the names in order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -54,6 +55,19 @@ pub enum Role {
     Nat(Behaviour),
     /// It passes on what is allowed.
     Firewall(Policy),
+}
+
+impl Role {
+    /// What it is, without how it does it.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Host => Kind::Host,
+            Self::Router => Kind::Router,
+            Self::Nat(_) => Kind::Nat,
+            Self::Firewall(_) => Kind::Firewall,
+        }
+    }
 }
 
 /// A node.

@@ -3,6 +3,7 @@
 mod lab;
 mod links;
 mod localhost;
+mod topology;
 mod toxiproxy;
 
 use std::path::PathBuf;
@@ -14,6 +15,7 @@ pub(crate) use links::{
     Capture, ConditionFlags, CutArgs, Direction, HttpArgs, LinkArgs, Play, Requests, Set, Trace,
 };
 pub(crate) use localhost::{Doctor, Explain, Ls, SchemaOf, Stop, Until, Wait};
+pub(crate) use topology::TopologyArgs;
 pub(crate) use toxiproxy::{Toxiproxy, arguments};
 
 /// localhost, with a real network in it
@@ -147,6 +149,8 @@ pub(crate) enum Command {
     Link(LinkArgs),
     /// Run a command in a network of its own, behind a link that carries real packets
     Lab(LabArgs),
+    /// List the topologies that are ready, draw one, or say which way packets take in it
+    Topology(TopologyArgs),
     /// Serve Toxiproxy's API on Wharf's links, for test suites that use its clients
     Toxiproxy(Toxiproxy),
     /// List the profiles: named conditions, with the source of their figures

@@ -77,6 +77,17 @@ impl Report {
         self
     }
 
+    /// Hints at the word nearest to what was typed, or at something else where none is near.
+    pub(crate) fn near<'a>(self, typed: &str, words: impl Iterator<Item = &'a str>, otherwise: &str) -> Self {
+        let near = words
+            .map(|word| (strsim::damerau_levenshtein(typed, word), word))
+            .min();
+        match near {
+            Some((distance, near)) if distance <= 2 => self.hint(format!("did you mean `{near}`?")),
+            _ => self.hint(otherwise),
+        }
+    }
+
     pub(crate) fn with_code(self, code: Code) -> Self {
         Report { code, ..self }
     }

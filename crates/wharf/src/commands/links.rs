@@ -116,15 +116,12 @@ fn bits(rate: u64) -> String {
 /// The profile of this name.
 pub(super) fn profile(name: &str) -> Result<&'static Profile, Report> {
     Profile::named(name).ok_or_else(|| {
-        let near = wharf_link::profiles()
-            .iter()
-            .map(|profile| (strsim::damerau_levenshtein(name, profile.name), profile.name))
-            .min();
-        let report = Report::new(Code::BadInput, format!("there is no profile `{name}`"));
-        match near {
-            Some((distance, near)) if distance <= 2 => report.hint(format!("did you mean `{near}`?")),
-            _ => report.hint("`wharf profiles` lists them"),
-        }
+        let names = wharf_link::profiles().iter().map(|profile| profile.name);
+        Report::new(Code::BadInput, format!("there is no profile `{name}`")).near(
+            name,
+            names,
+            "`wharf profiles` lists them",
+        )
     })
 }
 

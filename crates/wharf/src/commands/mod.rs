@@ -26,6 +26,7 @@ mod run;
 mod schema;
 mod snapshot;
 mod stop;
+mod topology;
 mod toxiproxy;
 mod trace;
 mod up;
@@ -63,6 +64,7 @@ pub(crate) fn run(cli: Cli) -> Result<ExitCode, Report> {
         Command::Release { name, port } => leases::release(&name, &port).map(done),
         Command::Portserver { address } => portserver::run(address).map(done),
         Command::Lab(args) => lab::run(&args),
+        Command::Topology(args) => topology::run(&args).map(done),
         Command::Init { print } => init::run(print).map(done),
         other => with_surroundings(other, &Surroundings::read()?),
     }

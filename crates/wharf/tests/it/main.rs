@@ -24,6 +24,7 @@ mod settings;
 mod stack;
 mod stop;
 mod tls;
+mod topology;
 mod toxiproxy;
 mod traces;
 mod wait;
