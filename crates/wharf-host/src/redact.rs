@@ -15,6 +15,9 @@ const SECRET: &[&str] = &[
     "private_key",
     "access-key",
     "access_key",
+    "requirepass",
+    "authorization",
+    "bearer",
 ];
 const HIDDEN: &str = "***";
 
@@ -34,10 +37,31 @@ pub(crate) fn command(arguments: Vec<String>) -> Vec<String> {
                     hide_next = true;
                     argument
                 }
-                _ => password(&argument),
+                _ => password(&within(&argument)),
             }
         })
         .collect()
+}
+
+/// What parts the settings within one argument: a connection string, a query, a line for a shell.
+const PARTING: [char; 5] = [' ', '?', '&', ';', ','];
+
+/// `text` without the values of what it calls a secret in `name=value`, and without a header that
+/// authorises.
+fn within(text: &str) -> String {
+    if text.to_ascii_lowercase().contains("authorization:") {
+        return HIDDEN.to_owned();
+    }
+    let part = |part: &str| match part.split_once('=') {
+        Some((name, value)) if is_secret(name) => {
+            let end = value
+                .rfind(|last| !PARTING.contains(&last))
+                .map_or(0, |at| at + value[at..].chars().next().map_or(0, char::len_utf8));
+            format!("{name}={HIDDEN}{}", &value[end..])
+        }
+        _ => part.to_owned(),
+    };
+    text.split_inclusive(PARTING).map(part).collect()
 }
 
 fn is_secret(name: &str) -> bool {
@@ -91,6 +115,19 @@ mod tests {
         check("java -Ddb.password=x Main", "java -Ddb.password=*** Main");
         check("git clone git@github.com:a/b", "git clone git@github.com:a/b");
         check("token", "token");
+        check("redis-server --requirepass x", "redis-server --requirepass ***");
+        check(
+            "java jdbc:pg://h/d?user=x&password=y",
+            "java jdbc:pg://h/d?user=x&password=***",
+        );
+        check(
+            "curl http://h/?a=1&token=y&b=2",
+            "curl http://h/?a=1&token=***&b=2",
+        );
+        let one = |argument: &str| command(vec![argument.to_owned()]).remove(0);
+        assert_eq!(one("host=db password=ü port=1"), "host=db password=*** port=1");
+        assert_eq!(one("A=1 TOKEN=x serve"), "A=1 TOKEN=*** serve");
+        assert_eq!(one("Authorization: Bearer x"), HIDDEN);
     }
 
     #[test]

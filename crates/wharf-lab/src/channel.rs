@@ -69,9 +69,8 @@ impl Channel {
         let received = loop {
             let mut buffers = [IoSliceMut::new(&mut body)];
             match recvmsg(&self.0, &mut buffers, &mut ancillary, RecvFlags::CMSG_CLOEXEC) {
-                Err(Errno::INTR) => {}
-                // It ended with something of ours unread.
-                Err(Errno::CONNRESET) => return Ok(None),
+                // It ended with something of ours unread. That is said once, and before what it said last.
+                Err(Errno::INTR | Errno::CONNRESET) => {}
                 other => break other?,
             }
         };

@@ -127,14 +127,19 @@ impl Lab {
         };
         let begun_with = keeper.send(&begin, &[init_end.as_fd()]);
         drop(init_end);
+        // If it was not sent, nobody answers.
+        begun_with.map_err(LabError::io("start the lab's processes"))?;
         let ready = keeper.receive::<FromFar>();
         lab.keeper = Some(keeper);
-        begun_with.map_err(LabError::io("start the lab's processes"))?;
         let [near, far] = lab.take_ready(ready.map_err(LabError::io("hear of the namespaces"))?)?;
         lab.connect(spec, near, far)?;
-        lab.init
-            .send(&Order::Start, &[])
-            .map_err(|_| LabError::Killed("first process"))?;
+        if lab.init.send(&Order::Start, &[]).is_err() {
+            // It has ended, and may have said why.
+            return Err(match lab.init.receive::<FromInit>() {
+                Ok(Some((FromInit::Failed(trouble), _))) => trouble.into(),
+                _ => LabError::Killed("first process"),
+            });
+        }
         lab.facts.start = begun.elapsed();
         Ok(lab)
     }

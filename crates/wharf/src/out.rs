@@ -7,15 +7,24 @@ use crate::vars;
 /// Prints a line to standard output. A reader that has gone away (`wharf ps | head -1`) ends
 /// the program quietly, as it does any filter.
 pub(crate) fn line(text: &str) {
-    if writeln!(io::stdout().lock(), "{text}").is_err() {
-        std::process::exit(0);
-    }
+    written(writeln!(io::stdout().lock(), "{text}"));
 }
 
 /// Prints text to standard output as it is.
 pub(crate) fn text(text: &str) {
-    if write!(io::stdout().lock(), "{text}").is_err() {
-        std::process::exit(0);
+    written(write!(io::stdout().lock(), "{text}"));
+}
+
+/// Ends the program where standard output takes nothing more: quietly if its reader has gone, else
+/// as whatever cannot write its files does.
+fn written(result: io::Result<()>) {
+    match result {
+        Ok(()) => {}
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => std::process::exit(0),
+        Err(error) => {
+            error_line(&format!("error: write to standard output: {error}"));
+            std::process::exit(5);
+        }
     }
 }
 

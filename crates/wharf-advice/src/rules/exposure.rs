@@ -205,7 +205,8 @@ fn debugger_exposed(case: &Case<'_>) -> Option<Draft> {
             .any(|owner| owner.command.items().iter().any(|word| word.contains(&port)));
         names_port.then_some(name)
     };
-    let name = by_probe.or_else(by_command)?;
+    // What answers in another protocol is no debugger, whatever its command line has.
+    let name = by_probe.or_else(|| spoken.is_none().then(by_command).flatten())?;
     Some(
         Draft::problem(
             case.subject(),

@@ -126,6 +126,16 @@ fn held_by_outgoing(case: &Case<'_>) -> Option<Draft> {
     };
     let range = case.snapshot.settings.ephemeral.known();
     let range = range.map_or_else(String::new, ToString::to_string);
+    // The setting is a list, and writing it replaces the whole.
+    let mut reserved: Vec<String> = case
+        .snapshot
+        .settings
+        .reserved
+        .items()
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    reserved.push(port.to_string());
     Some(
         draft
             .seen(
@@ -142,7 +152,10 @@ fn held_by_outgoing(case: &Case<'_>) -> Option<Draft> {
             )
             .run(
                 "Or keep this one out of it.",
-                format!("sudo sysctl -w net.ipv4.ip_local_reserved_ports={port}"),
+                format!(
+                    "sudo sysctl -w net.ipv4.ip_local_reserved_ports={}",
+                    reserved.join(",")
+                ),
             ),
     )
 }

@@ -11,7 +11,7 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{Mode, OFlags, open};
-use rustix::ioctl::{IntegerSetter, Setter, ioctl, opcode};
+use rustix::ioctl::{IntegerSetter, Setter, Updater, ioctl, opcode};
 
 /// A device that lives as long as its descriptor.
 #[derive(Debug)]
@@ -62,8 +62,8 @@ impl Tun {
         for (to, from) in request.name.iter_mut().take(15).zip(name.bytes()) {
             *to = from;
         }
-        // SAFETY: TUNSETIFF reads a `struct ifreq` of 40 bytes, which the request is laid out as.
-        unsafe { ioctl(fd.as_fd(), Setter::<SET_INTERFACE, _>::new(request)) }?;
+        // SAFETY: TUNSETIFF reads a `struct ifreq` of 40 bytes and writes it back; the request is laid out as one.
+        unsafe { ioctl(fd.as_fd(), Updater::<SET_INTERFACE, _>::new(&mut request)) }?;
         // SAFETY: TUNSETVNETHDRSZ reads an `int`.
         unsafe { ioctl(fd.as_fd(), Setter::<SET_HEADER_SIZE, i32>::new(10)) }?;
         let tcp = TUN_F_CSUM | TUN_F_TSO4 | TUN_F_TSO6 | TUN_F_TSO_ECN;

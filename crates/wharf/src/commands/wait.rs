@@ -248,20 +248,24 @@ fn answer(target: &Target, address: SocketAddr, patience: Duration) -> Result<St
         _ => return Ok(address.to_string()),
     };
     let host = match url.port {
-        80 => url.host.clone(),
+        80 => bracketed(&url.host),
         port => format!("{}:{port}", bracketed(&url.host)),
     };
     let request = format!(
         "GET {} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: wharf\r\nConnection: close\r\n\r\n",
         url.path
     );
-    stream.set_read_timeout(Some(patience)).map_err(say)?;
     stream.set_write_timeout(Some(patience)).map_err(say)?;
     stream.write_all(request.as_bytes()).map_err(say)?;
     let mut head = Vec::new();
-    // A status line is short: 16 reads are more than it takes, however it drips.
+    // A status line is short: 16 reads are more than it takes. However it drips, there is one deadline.
+    let until = Instant::now() + patience;
     let mut buffer = [0; 256];
     for _read in 0..16 {
+        let left = until.saturating_duration_since(Instant::now());
+        stream
+            .set_read_timeout(Some(left.max(Duration::from_millis(1))))
+            .map_err(say)?;
         let count = stream.read(&mut buffer).map_err(say)?;
         head.extend_from_slice(buffer.get(..count).unwrap_or_default());
         if count == 0 || head.contains(&b'\n') {

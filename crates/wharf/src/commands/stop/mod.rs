@@ -24,8 +24,12 @@ const PATIENCE: Duration = Duration::from_millis(200);
 
 pub(super) fn run(args: &Stop) -> Result<ExitCode, Report> {
     let machine = Machine::of(args.snapshot.as_deref());
-    let snapshot = machine.facts(&Scope::everything().patient(PATIENCE))?;
     let target = &args.target;
+    let mut scope = Scope::everything().patient(PATIENCE);
+    if let Some(host) = target.host() {
+        scope = scope.resolving(host);
+    }
+    let snapshot = machine.facts(&scope)?;
     let ways = match plan::of(&snapshot, target) {
         Found::Ways(ways) => ways,
         Found::Nobody => {

@@ -1,6 +1,7 @@
 //! How what listens at a target wants to be stopped: from facts alone.
 
 use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use wharf_advice::Target;
 use wharf_facts::{Container, Holder, ProcessFacts, Reason, Snapshot, SocketFacts, UnitManager};
@@ -97,7 +98,7 @@ pub(super) fn of(snapshot: &Snapshot, target: &Target) -> Found {
     };
     let mut ways = Vec::new();
     for process in leaders(snapshot, &pids) {
-        let way = way(snapshot, process);
+        let way = way(snapshot, process, target.port());
         if !ways.contains(&way) {
             ways.push(way);
         }
@@ -146,9 +147,12 @@ fn listening<'a>(snapshot: &'a Snapshot, target: &Target) -> Vec<&'a SocketFacts
             None => return Vec::new(),
         },
     };
+    let addresses = addresses(snapshot, target);
     let is_meant = |socket: &&SocketFacts| match target {
-        Target::Address(address) => socket.socket.covers(*address),
-        _ => socket.port() == port,
+        Target::Port(_) => socket.port() == port,
+        _ => addresses
+            .iter()
+            .any(|&address| socket.socket.covers(SocketAddr::new(address, port))),
     };
     let tcp: Vec<&SocketFacts> = snapshot.listeners().filter(is_meant).collect();
     if !tcp.is_empty() {
@@ -162,6 +166,38 @@ fn listening<'a>(snapshot: &'a Snapshot, target: &Target) -> Vec<&'a SocketFacts
         .filter(is_client)
         .filter(is_meant)
         .collect()
+}
+
+/// The addresses that `target` names: what its host resolves to. What is not known to be this
+/// machine's must not be stopped here.
+fn addresses(snapshot: &Snapshot, target: &Target) -> Vec<IpAddr> {
+    if let Some(address) = target.address() {
+        return vec![address];
+    }
+    let Some(host) = target.host() else {
+        return Vec::new();
+    };
+    match snapshot.names.resolution(host) {
+        Some(resolution) if !resolution.addresses().is_empty() => resolution.addresses().to_vec(),
+        // Loopback, whether or not the resolver knows of them (RFC 6761, section 6.3).
+        _ if host == "localhost" || host.ends_with(".localhost") => {
+            vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
+        }
+        _ => Vec::new(),
+    }
+}
+
+/// Whether one of the addresses that `target` names is this machine's own.
+fn is_here(snapshot: &Snapshot, target: &Target) -> bool {
+    let is_own = |address: &IpAddr| {
+        let own = snapshot.interfaces.items().iter();
+        address.is_loopback()
+            || address.is_unspecified()
+            || own
+                .flat_map(|interface| &interface.addresses)
+                .any(|own| own.address == *address)
+    };
+    matches!(target, Target::Port(_)) || addresses(snapshot, target).iter().any(is_own)
 }
 
 /// `redis` for `redis.service`.
@@ -179,7 +215,7 @@ fn published(snapshot: &Snapshot, target: &Target) -> Found {
                     .as_ref()
                     .is_some_and(|compose| compose.service == *name)
         }
-        _ => target.port().is_some_and(|port| publishes(container, port)),
+        _ => is_here(snapshot, target) && target.port().is_some_and(|port| publishes(container, port)),
     };
     let container = snapshot.containers.items().iter().find(by_name);
     match container.and_then(container_way) {
@@ -236,8 +272,8 @@ fn leaders<'a>(snapshot: &'a Snapshot, pids: &BTreeSet<u32>) -> Vec<&'a ProcessF
         .collect()
 }
 
-/// How one process wants to be stopped.
-fn way(snapshot: &Snapshot, process: &ProcessFacts) -> Way {
+/// How one process wants to be stopped, of which `port` is meant, or the whole.
+fn way(snapshot: &Snapshot, process: &ProcessFacts, port: Option<u16>) -> Way {
     let viewer = snapshot.viewer.pid.known().copied();
     if process.pid == 1 {
         let why =
@@ -274,16 +310,7 @@ fn way(snapshot: &Snapshot, process: &ProcessFacts) -> Way {
             let container = containers.iter().find(|container| container.id == *id);
             container.and_then(container_way).unwrap_or(by_signal)
         }
-        Some(Reason::ContainerForward { .. }) => {
-            let ports: Vec<u16> = snapshot
-                .listeners()
-                .filter(|socket| socket.owner.pids().contains(&process.pid))
-                .map(SocketFacts::port)
-                .collect();
-            let mut containers = snapshot.containers.items().iter();
-            let container = containers.find(|container| ports.iter().any(|&port| publishes(container, port)));
-            container.and_then(container_way).unwrap_or(by_signal)
-        }
+        Some(Reason::ContainerForward { .. }) => forwarded(snapshot, process, port).unwrap_or(by_signal),
         // A scope holds a session or a terminal, and more than what is meant.
         Some(Reason::Unit { unit, manager })
             if unit.ends_with(".service") && !has_viewer(&own_line, unit) =>
@@ -294,6 +321,29 @@ fn way(snapshot: &Snapshot, process: &ProcessFacts) -> Way {
             }
         }
         _ => by_signal,
+    }
+}
+
+/// How to stop the container that a forwarder leads to. One forwarder may serve many: then only the
+/// port tells which is meant, and the forwarder itself is everybody's. `None`: it serves one alone, and
+/// may be ended.
+fn forwarded(snapshot: &Snapshot, process: &ProcessFacts, port: Option<u16>) -> Option<Way> {
+    let held = snapshot
+        .listeners()
+        .filter(|socket| socket.owner.pids().contains(&process.pid));
+    let ports: BTreeSet<u16> = held.map(SocketFacts::port).collect();
+    let is_meant = |container: &&Container| {
+        let mut led = ports.iter().filter(|led| port.is_none_or(|port| port == **led));
+        led.any(|&led| publishes(container, led))
+    };
+    let meant: Vec<&Container> = snapshot.containers.items().iter().filter(is_meant).collect();
+    match meant.as_slice() {
+        [container] => container_way(container),
+        [] if ports.len() <= 1 => None,
+        _ => Some(Way::Never {
+            pid: process.pid,
+            why: "it forwards for several containers, and which one is meant cannot be told; name the container",
+        }),
     }
 }
 

@@ -141,3 +141,47 @@ fn what_is_not_seen_is_not_nothing() {
         "NotSeen(\"permission denied\")",
     );
 }
+
+#[test]
+fn another_machines_port_stops_nothing_here() {
+    let plain = machine(json!({}), json!({}));
+    for here in [
+        "localhost:3000",
+        "http://127.0.0.1:3000/x",
+        "http://web.localhost:3000/",
+    ] {
+        check(here, &plain, "send SIGTERM to node (pid 812)");
+    }
+    for elsewhere in [
+        "db.example.invalid:3000",
+        "http://192.0.2.7:3000/",
+        "http://[::1]:3000/",
+        "db.example.invalid:8080",
+    ] {
+        check(elsewhere, &plain, "Nobody");
+    }
+}
+
+#[test]
+fn of_a_forwarder_for_many_only_the_container_that_is_meant_is_stopped() {
+    let listens = |port: u16| {
+        json!({ "protocol": "tcp", "state": "listen", "local": format!("127.0.0.1:{port}"), "uid": 1000,
+            "inode": port, "owner": { "pids": [812] } })
+    };
+    let container = |name: &str, port: u16| {
+        json!({ "id": name, "name": name, "engine": "docker", "state": "running",
+            "ports": [{ "inside": 80, "protocol": "tcp", "published": port }] })
+    };
+    let process =
+        json!({ "name": "rootlesskit", "reason": { "kind": "container-forward", "program": "rootlesskit" } });
+    let tcp = json!([listens(5432), listens(8080)]);
+    let both = json!([container("db", 5432), container("web", 8080)]);
+    let known = machine(process.clone(), json!({ "tcp": tcp, "containers": both }));
+    check("8080", &known, "stop the container web: docker stop web");
+    check("5432", &known, "stop the container db: docker stop db");
+    let never = "not stop pid 812: it forwards for several containers, and which one is meant cannot be told; \
+                 name the container";
+    check("pid:812", &known, never);
+    let unseen = machine(process, json!({ "tcp": tcp, "containers": [] }));
+    check("8080", &unseen, never);
+}
