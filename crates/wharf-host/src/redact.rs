@@ -64,6 +64,11 @@ fn within(text: &str) -> String {
     text.split_inclusive(PARTING).map(part).collect()
 }
 
+/// The same of a command line, or a part of one, that is written as one text.
+pub(crate) fn line(text: &str) -> String {
+    command(text.split(' ').map(str::to_owned).collect()).join(" ")
+}
+
 fn is_secret(name: &str) -> bool {
     let name = name.to_ascii_lowercase();
     // `--token-file` names a place, not the thing.
@@ -123,6 +128,10 @@ mod tests {
         check(
             "curl http://h/?a=1&token=y&b=2",
             "curl http://h/?a=1&token=***&b=2",
+        );
+        assert_eq!(
+            line("-Da.password=x -agentlib:jdwp=y"),
+            "-Da.password=*** -agentlib:jdwp=y"
         );
         let one = |argument: &str| command(vec![argument.to_owned()]).remove(0);
         assert_eq!(one("host=db password=ü port=1"), "host=db password=*** port=1");

@@ -154,7 +154,7 @@ fn environment(environ: &[u8]) -> Vec<Variable> {
             let (name, value) = entry.split_once('=')?;
             ENVIRONMENT.contains(&name).then(|| Variable {
                 name: name.to_owned(),
-                value: redact::password(value).chars().take(VALUE).collect(),
+                value: redact::line(value).chars().take(VALUE).collect(),
             })
         })
         .collect()

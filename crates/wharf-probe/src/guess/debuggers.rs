@@ -12,6 +12,9 @@ use super::programs::file_name;
 /// Debuggers whose protocol has no word of its own: each takes one client.
 pub(super) const NAMES: &[&str] = &["delve", "rdbg", "lldb", "pydevd"];
 
+/// Variables whose value is arguments of the program's runtime.
+const DEBUG_VARIABLES: &[&str] = &["NODE_OPTIONS", "JAVA_TOOL_OPTIONS", "JDK_JAVA_OPTIONS"];
+
 /// Arguments in which a debugger is looked for.
 const LOOKED_AT: usize = 256;
 
@@ -27,7 +30,7 @@ pub(super) fn find(owner: &Owner<'_>) -> Option<Found> {
     let within = owner
         .environment
         .iter()
-        .filter(|variable| matches!(variable.name.as_str(), "NODE_OPTIONS" | "JAVA_TOOL_OPTIONS"))
+        .filter(|variable| DEBUG_VARIABLES.contains(&variable.name.as_str()))
         .flat_map(|variable| variable.value.split_whitespace())
         .take(LOOKED_AT);
     let all: Vec<&str> = words.iter().copied().chain(within).collect();

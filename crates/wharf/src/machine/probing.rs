@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
-use wharf_facts::{Reason, Seen, Snapshot, SocketFacts};
+use wharf_facts::{ProcessFacts, Reason, Seen, Snapshot, SocketFacts};
 use wharf_probe::{Guess, Owner, Plan, Target, Whose, guess, probe_all};
 
 /// More listeners than this are not asked at once.
@@ -56,10 +56,42 @@ fn target(snapshot: &Snapshot, address: SocketAddr, name: Option<&str>) -> Optio
 
 fn guessed(snapshot: &Snapshot, listener: &SocketFacts) -> Guess {
     let whose = whose(snapshot, listener);
-    match snapshot.owners(listener).next() {
+    let owner = snapshot.owners(listener).next();
+    // Of what forwards, the far end is met: MySQL behind docker-proxy counts handshakes as ever.
+    if let Some(inside) = owner.and_then(|owner| far_port(snapshot, owner, listener.port())) {
+        return guess(&Owner::of_port(inside, whose));
+    }
+    match owner {
         Some(process) => guess(&Owner::of_process(listener.port(), whose, process)),
         None => guess(&Owner::of_port(listener.port(), whose)),
     }
+}
+
+/// The port at the far end of a forwarder's `port`, as its command line or its engine says it.
+fn far_port(snapshot: &Snapshot, owner: &ProcessFacts, port: u16) -> Option<u16> {
+    match owner.reason.known()? {
+        Reason::ContainerForward { target, .. } => {
+            let named = target.as_deref().and_then(last_port);
+            let containers = snapshot.containers.items().iter();
+            let published = || {
+                containers
+                    .flat_map(|container| container.ports.items())
+                    .find(|published| published.published == Some(port))
+                    .map(|published| published.inside)
+            };
+            named.or_else(published)
+        }
+        // `-L [address:]port:host:hostport` (ssh(1)).
+        Reason::SshForward { forwards, .. } => forwards
+            .iter()
+            .filter(|forward| forward.split([' ', ':']).any(|word| word.parse() == Ok(port)))
+            .find_map(|forward| last_port(forward)),
+        _ => None,
+    }
+}
+
+fn last_port(text: &str) -> Option<u16> {
+    text.rsplit(':').next()?.parse().ok()
 }
 
 fn whose(snapshot: &Snapshot, listener: &SocketFacts) -> Whose {
@@ -72,5 +104,43 @@ fn whose(snapshot: &Snapshot, listener: &SocketFacts) -> Whose {
         Some(&uid) if uid == listener.socket.uid => Whose::Own,
         Some(_) => Whose::Anothers,
         None => Whose::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+    use wharf_probe::Touch;
+
+    use super::*;
+
+    #[track_caller]
+    fn check(reason: serde_json::Value, is_free: bool) {
+        let snapshot: Snapshot = serde_json::from_value(json!({
+            "version": 1,
+            "viewer": { "uid": 1000 },
+            "tcp": [{ "protocol": "tcp", "state": "listen", "local": "127.0.0.1:13306", "uid": 1000, "inode": 7,
+                "owner": { "pids": [812] } }],
+            "processes": [{ "pid": 812, "parent": 1, "start_time": 5, "name": "forwarder", "reason": reason }],
+            "containers": [{ "id": "c0ffee", "engine": "docker",
+                "ports": [{ "inside": 3306, "protocol": "tcp", "published": 13306 }] }],
+        }))
+        .expect("a snapshot");
+        let listener = snapshot.listeners().next().expect("a listener");
+        let touch = guessed(&snapshot, listener).touch;
+        assert_eq!(touch == Touch::Freely, is_free, "{reason}: {touch:?}");
+    }
+
+    #[test]
+    fn what_must_not_be_touched_is_not_touched_through_a_forwarder_either() {
+        let proxy = |target: Option<&str>| json!({ "kind": "container-forward", "program": "docker-proxy", "target": target });
+        check(proxy(Some("172.17.0.2:3306")), false);
+        check(proxy(Some("172.17.0.2:80")), true);
+        check(proxy(None), false);
+        let ssh = |forward: &str| json!({ "kind": "ssh-forward", "host": "prod", "forwards": [forward] });
+        check(ssh("-L 13306:db:3306"), false);
+        check(ssh("-L 127.0.0.1:13306:db:3306"), false);
+        check(ssh("-L 13306:web:80"), true);
+        check(ssh("-L 8080:db:3306"), true);
     }
 }
