@@ -222,6 +222,12 @@ impl<P: Packet> Machine<P> {
         usize::try_from(room).unwrap_or(usize::MAX)
     }
 
+    /// Whether a packet of this length would be taken now. An empty queue takes one of any length.
+    #[must_use]
+    pub fn has_room_for(&self, len: usize) -> bool {
+        self.room() > 0 && self.takes(len)
+    }
+
     /// Whether nothing is in the machine.
     #[must_use]
     pub fn is_empty(&self) -> bool {

@@ -103,6 +103,15 @@ fn a_full_queue_drops_packets_and_says_why() {
 }
 
 #[test]
+fn an_empty_queue_takes_a_packet_of_any_length() {
+    let queue = QueueLimit::Bytes(Size::from_bytes(4_000));
+    let mut machine = machine(at("1mbit", Some(queue)), Overflow::PushBack);
+    assert!(machine.has_room_for(65_160) && machine.room() == 4_000);
+    put(&mut machine, ms(0), 0, 65_160);
+    assert!(!machine.has_room_for(1_250));
+}
+
+#[test]
 fn a_full_queue_of_bytes_pushes_a_stream_back() {
     let queue = QueueLimit::Bytes(Size::from_bytes(4_000));
     let mut machine = machine(at("1mbit", Some(queue)), Overflow::PushBack);

@@ -148,7 +148,8 @@ impl Engine {
                     match mark {
                         Mark::Fin => flow.end = End::Fin,
                         Mark::Reset => flow.end = End::Reset,
-                        _ => {}
+                        // What the source has meanwhile comes next.
+                        _ => self.unfinished.push_back((key, direction)),
                     }
                     self.send(key, direction, mark, now);
                 }

@@ -153,7 +153,9 @@ impl Turn<'_> {
         let mut left = if alone { ALONE } else { SEGMENT };
         let outcome = loop {
             let credit = credit(lane, flow);
-            let readable = flow.chain.is_none() && flow.end == End::Open && source.readable;
+            // What is held goes first: an end read now would take its place.
+            let is_idle = flow.chain.is_none() && flow.held.is_none();
+            let readable = is_idle && flow.end == End::Open && source.readable;
             if readable && credit == 0 && source.broken {
                 // A reset does not wait for a reader.
                 break Outcome::Mark(Mark::Reset);
@@ -197,7 +199,7 @@ impl Turn<'_> {
             if len == 0 {
                 continue;
             }
-            if left == 0 || !lane.has_room() || lane.machine.room() < len as usize {
+            if left == 0 || !lane.has_room() || !lane.machine.has_room_for(len as usize) {
                 break Outcome::Again;
             }
             left = left.saturating_sub(len as usize);

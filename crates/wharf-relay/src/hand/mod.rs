@@ -100,7 +100,8 @@ impl Hands {
                 Err(_) => self.most = self.each.len(),
             }
         }
-        let all = self.each.iter().enumerate();
+        let lives = |hand: &Hand| hand.thread.as_ref().is_some_and(|thread| !thread.is_finished());
+        let all = self.each.iter().enumerate().filter(|(_, hand)| lives(hand));
         all.min_by_key(|(_, hand)| hand.load).map(|(index, _)| index)
     }
 

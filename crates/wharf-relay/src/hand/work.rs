@@ -177,6 +177,8 @@ impl Work {
             let flushed = way.flush(&mut self.pipes, &mut written);
             let may_read = way.flow.end == End::Open && way.source.readable;
             let reset = match flushed {
+                // Both ends are gone, and nothing is left to tell to either.
+                Flushed::Broken if way.source.broken => Some(Ending::Reset),
                 Flushed::Broken => None,
                 _ if way.flow.end == End::Fin && way.source.broken => Some(Ending::Reset),
                 _ if way.is_over() => Some(Ending::InOrder),

@@ -78,6 +78,41 @@ fn a_reset_of_what_is_carried_elsewhere_is_a_reset() {
     }
 }
 
+/// Writes until nothing more goes for a while.
+fn fill(mut to: &TcpStream) {
+    to.set_nonblocking(true).expect("non-blocking");
+    let block = vec![7; 1 << 16];
+    let mut quiet = 0;
+    while quiet < 20 {
+        match to.write(&block) {
+            Ok(_) => quiet = 0,
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {
+                quiet += 1;
+                thread::sleep(std::time::Duration::from_millis(5));
+            }
+            Err(error) => panic!("write: {error}"),
+        }
+    }
+}
+
+/// Bytes are under way in both directions, and both ends reset: nobody is left to tell, and nothing of
+/// the connection stays. Once before it is carried elsewhere, once after.
+#[test]
+fn of_a_connection_that_both_ends_reset_nothing_is_left() {
+    let bed = Bed::new();
+    for round in 0..20 {
+        let (client, server) = bed.pair();
+        if round % 2 == 0 {
+            send_until_away(&bed, &server, &client);
+        }
+        fill(&client);
+        fill(&server);
+        reset(client);
+        reset(server);
+        bed.await_stats(|stats| (stats.connections, stats.in_bulk) == (0, 0));
+    }
+}
+
 /// A reader that stalls pushes its sender back, and what the pipe holds meanwhile is not lost when the
 /// connection comes home.
 #[test]
