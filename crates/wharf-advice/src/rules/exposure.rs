@@ -172,20 +172,26 @@ const POWERFUL: &[(&str, &str)] = &[
     ("docker", "Docker's API"),
 ];
 
-/// The debugger that a command line opens, by its words.
-fn by_command(owner: &ProcessFacts) -> Option<&'static str> {
+/// The debugger that a command line opens at `port`. An argument counts for the port that it names: other
+/// ports of the same process are its own business.
+fn by_command(owner: &ProcessFacts, port: u16) -> Option<&'static str> {
     let words = owner.command.items();
-    let has = |start: &str| words.iter().any(|word| word.starts_with(start));
-    if has("-agentlib:jdwp") || has("-Xrunjdwp") {
-        return Some("The Java debugger");
-    }
-    let inspects =
-        |word: &String| word.starts_with("--inspect") && (word.contains("0.0.0.0") || word.contains("[::]"));
-    if words.iter().any(inspects) {
-        return Some("Node's inspector");
-    }
-    let is_debugpy = words.iter().any(|word| word.contains("debugpy"));
-    is_debugpy.then_some("debugpy")
+    let names = |text: &str| {
+        let mut numbers = text.split(|letter: char| !letter.is_ascii_digit());
+        numbers.any(|number| number.parse() == Ok(port))
+    };
+    words.iter().enumerate().find_map(|(at, word)| {
+        if word.starts_with("-agentlib:jdwp") || word.starts_with("-Xrunjdwp") {
+            // Without `server=y` it is the one that connects.
+            return (word.contains("server=y") && names(word)).then_some("The Java debugger");
+        }
+        if word.starts_with("--inspect") {
+            // 9229 is Node's where none is named.
+            return (names(word) || port == 9229).then_some("Node's inspector");
+        }
+        let is_debugpy = word == "--listen" && words[..at].iter().any(|before| before.contains("debugpy"));
+        (is_debugpy && words.get(at + 1).is_some_and(|place| names(place))).then_some("debugpy")
+    })
 }
 
 fn debugger_exposed(case: &Case<'_>) -> Option<Draft> {
@@ -196,14 +202,8 @@ fn debugger_exposed(case: &Case<'_>) -> Option<Draft> {
         .find(|(word, _)| spoken == Some(word))
         .map(|(_, name)| *name);
     let by_command = || {
-        let owners = case.owners(row);
-        let name = owners.iter().find_map(|owner| by_command(owner))?;
-        // Other ports of the same process are its own business.
-        let port = row.port().to_string();
-        let names_port = owners
-            .iter()
-            .any(|owner| owner.command.items().iter().any(|word| word.contains(&port)));
-        names_port.then_some(name)
+        let mut owners = case.owners(row).into_iter();
+        owners.find_map(|owner| by_command(owner, row.port()))
     };
     // What answers in another protocol is no debugger, whatever its command line has.
     let name = by_probe.or_else(|| spoken.is_none().then(by_command).flatten())?;

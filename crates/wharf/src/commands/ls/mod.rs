@@ -49,9 +49,10 @@ pub(super) fn run(args: &Ls) -> Result<ExitCode, Report> {
     Ok(verdict(&snapshot, &rows))
 }
 
-/// Listeners and their owners alone, which takes milliseconds, unless more is asked for.
+/// Listeners and their owners alone, which takes milliseconds, unless more is asked for. Who asks what is
+/// spoken needs to know what must not be touched, and that is in environments too.
 fn scope(args: &Ls) -> Scope {
-    if args.all {
+    if args.all || args.probe {
         Scope::everything()
     } else {
         Scope::listeners()

@@ -27,7 +27,7 @@ pub(super) fn run(way: &Way, args: &Stop) -> Result<(), Report> {
                 service: service.clone(),
             },
         ),
-        Way::Unit { unit, manager } => command(&unit_command(unit, *manager)),
+        Way::Unit { unit, manager, of } => command(&unit_command(unit, *manager, of.as_deref())),
         Way::Container { engine, id, .. } => command(&[engine.program(), "stop", id].map(str::to_owned)),
         Way::Process {
             pid,

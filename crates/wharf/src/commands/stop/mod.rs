@@ -6,7 +6,7 @@ mod carry_out;
 mod plan;
 
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use wharf_facts::Snapshot;
 use wharf_host::snapshot::Scope;
@@ -51,7 +51,35 @@ pub(super) fn run(args: &Stop) -> Result<ExitCode, Report> {
     for way in &ways {
         carry_out::run(way, args)?;
     }
+    await_silence(&snapshot, args)?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Waits until nobody listens any more on the sockets that were meant: a unit or a container may be told to
+/// stop, and leave its listener with somebody else.
+fn await_silence(snapshot: &Snapshot, args: &Stop) -> Result<(), Report> {
+    let meant = plan::inodes(snapshot, &args.target);
+    let until = Instant::now() + args.timeout.duration();
+    loop {
+        let now = wharf_host::sockets::listeners().map_err(|error| {
+            Report::new(
+                Code::Failed,
+                format!("see whether {} is free: {error}", args.target),
+            )
+        })?;
+        if !now.iter().any(|socket| meant.contains(&socket.inode)) {
+            return Ok(());
+        }
+        if Instant::now() >= until {
+            let error = format!(
+                "stop {}: what was to be stopped has ended, and the port is still listened on",
+                args.target
+            );
+            return Err(Report::new(Code::Failed, error)
+                .hint(format!("`wharf explain {}` says by whom", args.target)));
+        }
+        std::thread::sleep(Duration::from_millis(20));
+    }
 }
 
 fn hidden(args: &Stop, user: &str) -> Report {

@@ -27,7 +27,12 @@ pub(super) enum Way {
     /// A service of a stack of ours.
     Service { stack: String, service: String },
     /// A unit of systemd.
-    Unit { unit: String, manager: UnitManager },
+    Unit {
+        unit: String,
+        manager: UnitManager,
+        /// Whose manager it is, where that is another user's than the viewer's.
+        of: Option<String>,
+    },
     /// A container.
     Container {
         engine: Engine,
@@ -165,6 +170,15 @@ fn listening<'a>(snapshot: &'a Snapshot, target: &Target) -> Vec<&'a SocketFacts
         .iter()
         .filter(is_client)
         .filter(is_meant)
+        .collect()
+}
+
+/// The TCP sockets that wait for connections at `target`, by inode.
+pub(super) fn inodes(snapshot: &Snapshot, target: &Target) -> BTreeSet<u64> {
+    let sockets = listening(snapshot, target).into_iter();
+    sockets
+        .map(|socket| socket.socket.inode)
+        .filter(|&inode| inode != 0)
         .collect()
 }
 
@@ -318,6 +332,7 @@ fn way(snapshot: &Snapshot, process: &ProcessFacts, port: Option<u16>) -> Way {
             Way::Unit {
                 unit: unit.clone(),
                 manager: *manager,
+                of: stranger(snapshot, process),
             }
         }
         _ => by_signal,
@@ -347,6 +362,14 @@ fn forwarded(snapshot: &Snapshot, process: &ProcessFacts, port: Option<u16>) -> 
     }
 }
 
+/// The user of `process`, where that is not the viewer.
+fn stranger(snapshot: &Snapshot, process: &ProcessFacts) -> Option<String> {
+    let uid = process.uid.known()?;
+    let is_viewer = snapshot.viewer.uid.known().is_none_or(|viewer| viewer == uid);
+    let name = || process.user.known().cloned().unwrap_or_else(|| uid.to_string());
+    (!is_viewer).then(name)
+}
+
 fn has_viewer(own_line: &[&ProcessFacts], unit: &str) -> bool {
     own_line
         .iter()
@@ -358,16 +381,18 @@ pub(super) fn said(snapshot: &Snapshot, way: &Way) -> String {
     match way {
         Way::Stack { stack } => format!("stop the stack {stack}"),
         Way::Service { stack, service } => format!("stop the service {service} of the stack {stack}"),
-        Way::Unit { unit, manager } => {
-            format!("stop the unit {unit}: {}", unit_command(unit, *manager).join(" "))
+        Way::Unit { unit, manager, of } => {
+            let command = unit_command(unit, *manager, of.as_deref()).join(" ");
+            clean(&format!("stop the unit {unit}: {command}"))
         }
-        Way::Container { engine, name, .. } => {
-            format!("stop the container {name}: {} stop {name}", engine.program())
-        }
+        Way::Container { engine, name, .. } => clean(&format!(
+            "stop the container {name}: {} stop {name}",
+            engine.program()
+        )),
         Way::Process { pid, caution, .. } => {
             let process = snapshot.process(*pid);
             let name = process.map_or("", |process| process.name.as_str());
-            let name: String = name.chars().filter(|character| !character.is_control()).collect();
+            let name = clean(name);
             let caution = match caution {
                 Some(Caution::Ancestor) => ", in which this command itself runs",
                 None => "",
@@ -378,10 +403,20 @@ pub(super) fn said(snapshot: &Snapshot, way: &Way) -> String {
     }
 }
 
-pub(super) fn unit_command(unit: &str, manager: UnitManager) -> Vec<String> {
-    let user = matches!(manager, UnitManager::User).then_some("--user");
-    let words = ["systemctl"].into_iter().chain(user).chain(["stop", unit]);
-    words.map(str::to_owned).collect()
+/// Names are chosen by those who bear them: none may write to a terminal by its own.
+fn clean(text: &str) -> String {
+    text.chars().filter(|character| !character.is_control()).collect()
+}
+
+/// The command that stops `unit`. Another user's manager is reached as systemctl(1) says of `--machine`.
+pub(super) fn unit_command(unit: &str, manager: UnitManager, of: Option<&str>) -> Vec<String> {
+    let mut words = vec!["systemctl".to_owned()];
+    if manager == UnitManager::User {
+        words.push("--user".to_owned());
+        words.extend(of.map(|user| format!("--machine={user}@.host")));
+    }
+    words.extend(["stop", unit].map(str::to_owned));
+    words
 }
 
 #[cfg(test)]

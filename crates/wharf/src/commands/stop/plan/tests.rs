@@ -75,6 +75,13 @@ fn each_is_stopped_by_what_runs_it() {
         &user,
         "stop the unit dev.service: systemctl --user stop dev.service",
     );
+    let mut anothers = unit("dev.service", "user");
+    merge(&mut anothers, json!({ "uid": 1001, "user": "ada" }));
+    check(
+        "3000",
+        &machine(anothers, json!({})),
+        "stop the unit dev.service: systemctl --user --machine=ada@.host stop dev.service",
+    );
     let contained = machine(
         json!({ "reason": { "kind": "container", "id": "c0ffee" } }),
         json!({}),
