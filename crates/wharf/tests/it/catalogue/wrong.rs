@@ -120,6 +120,18 @@ fn a_proxy_answers_that_a_request_goes_in_a_circle() {
 }
 
 #[test]
+fn two_servers_set_the_same_cookie() {
+    let world = World::new();
+    // Somebody's work: no other servers are asked for the sake of a cookie.
+    world.write(".git/HEAD", "ref: refs/heads/main\n");
+    let (one, other) = (free_port(), free_port());
+    let answer = "        self.say(200 if trusted else 403, 'hello', Set_Cookie='session=secret; Path=/')";
+    let _one = answering(&world, one, answer);
+    let _other = answering(&world, other, answer);
+    explains(&world, &format!("http://localhost:{one}/"), "shared-cookies");
+}
+
+#[test]
 fn a_debugger_is_open_to_the_network() {
     let test = "a_debugger_is_open_to_the_network";
     if Command::new("node").arg("--version").output().is_err() {
