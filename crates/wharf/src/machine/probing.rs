@@ -118,7 +118,7 @@ mod tests {
     use super::*;
 
     #[track_caller]
-    fn check(reason: serde_json::Value, is_free: bool) {
+    fn check(reason: &serde_json::Value, is_free: bool) {
         let snapshot: Snapshot = serde_json::from_value(json!({
             "version": 1,
             "viewer": { "uid": 1000 },
@@ -137,13 +137,13 @@ mod tests {
     #[test]
     fn what_must_not_be_touched_is_not_touched_through_a_forwarder_either() {
         let proxy = |target: Option<&str>| json!({ "kind": "container-forward", "program": "docker-proxy", "target": target });
-        check(proxy(Some("172.17.0.2:3306")), false);
-        check(proxy(Some("172.17.0.2:80")), true);
-        check(proxy(None), false);
+        check(&proxy(Some("172.17.0.2:3306")), false);
+        check(&proxy(Some("172.17.0.2:80")), true);
+        check(&proxy(None), false);
         let ssh = |forward: &str| json!({ "kind": "ssh-forward", "host": "prod", "forwards": [forward] });
-        check(ssh("-L 13306:db:3306"), false);
-        check(ssh("-L 127.0.0.1:13306:db:3306"), false);
-        check(ssh("-L 13306:web:80"), true);
-        check(ssh("-L 8080:db:3306"), true);
+        check(&ssh("-L 13306:db:3306"), false);
+        check(&ssh("-L 127.0.0.1:13306:db:3306"), false);
+        check(&ssh("-L 13306:web:80"), true);
+        check(&ssh("-L 8080:db:3306"), true);
     }
 }
