@@ -54,7 +54,8 @@ impl Scope {
     }
 
     /// All about `port`: its sockets in every state, those of its peers, all listeners, all owners,
-    /// and everything else save the processes that have to do with none of these. Names are waited
+    /// and everything else save the processes that have to do with none of these; of each other
+    /// network namespace the first process. Names are waited
     /// for no longer than 15 ms.
     #[must_use]
     pub fn port(port: u16) -> Self {
@@ -125,6 +126,9 @@ pub fn take(scope: &Scope) -> Snapshot {
     snapshot.udp = udp(scope.extent).into();
     find_owners(&mut snapshot, scope.extent);
     find_cgroups(&mut snapshot, scope.extent);
+    if all {
+        snapshot.namespaces = platform::namespaces().into();
+    }
     snapshot.processes = processes(&snapshot, scope.extent).into();
     snapshot.doubt_owners();
     if all {
@@ -133,7 +137,6 @@ pub fn take(scope: &Scope) -> Snapshot {
         snapshot.counters = platform::counters();
         snapshot.limits = platform::limits();
         snapshot.proxies = Seen::Known(own_proxies());
-        snapshot.namespaces = platform::namespaces().into();
     } else {
         snapshot.settings = platform::about_ports();
     }
@@ -232,7 +235,8 @@ fn find_cgroups(snapshot: &mut Snapshot, extent: Extent) {
     }
 }
 
-/// The owners and their ancestors, or all.
+/// The owners, the first process of each other network namespace, by which its container is known,
+/// and the ancestors of both; or all.
 fn processes(snapshot: &Snapshot, extent: Extent) -> Result<Vec<ProcessFacts>> {
     let mut reader = Reader::new(match extent {
         Extent::Listeners => Detail::Brief,
@@ -241,6 +245,8 @@ fn processes(snapshot: &Snapshot, extent: Extent) -> Result<Vec<ProcessFacts>> {
     let tables = [&snapshot.tcp, &snapshot.udp];
     let sockets = tables.into_iter().flat_map(|table| table.items());
     let mut waiting: Vec<u32> = sockets.flat_map(|socket| socket.owner.pids()).copied().collect();
+    let namespaces = snapshot.namespaces.items().iter();
+    waiting.extend(namespaces.filter_map(|namespace| namespace.pids.iter().min()));
     if extent == Extent::Everything {
         match crate::process::all() {
             Ok(all) => waiting.extend(all),

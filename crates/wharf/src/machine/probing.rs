@@ -8,7 +8,8 @@ use wharf_probe::{Guess, Owner, Plan, Target, Whose, guess, probe_all};
 /// More listeners than this are not asked at once.
 const MOST: usize = 256;
 
-/// Connects to `addresses`, by `name` where they were asked for by one, and adds what is learnt.
+/// Connects to `addresses`, by `name` where they were asked for by one, and adds what is learnt to
+/// what was learnt before.
 /// What has nobody to answer is connected to as well: whether it refuses or says nothing differs.
 pub(crate) fn probe(snapshot: &mut Snapshot, addresses: &[SocketAddr], name: Option<&str>, plan: &Plan) {
     let targets: Vec<Target> = addresses
@@ -17,7 +18,9 @@ pub(crate) fn probe(snapshot: &mut Snapshot, addresses: &[SocketAddr], name: Opt
         .filter_map(|&address| target(snapshot, address, name))
         .collect();
     // One budget for all: they are asked side by side.
-    snapshot.probes = Seen::Known(probe_all(&targets, plan, wharf_probe::BUDGET));
+    let mut probes = snapshot.probes.items().to_vec();
+    probes.extend(probe_all(&targets, plan, wharf_probe::BUDGET));
+    snapshot.probes = Seen::Known(probes);
 }
 
 /// The addresses at which `listener` is asked: a wildcard is asked on each family that it takes.

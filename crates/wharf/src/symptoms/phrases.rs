@@ -52,6 +52,9 @@ const PHRASES: &[Phrase] = &[
     Phrase { any: &["cors policy", "access-control-allow-origin", "address space", "local network access", "blocked request. this host", "invalid host header",
         "blocked host:", "disallowedhost", "invalid http_host header", "loop detected", "err_unsafe_port", "err_too_many_redirects", "crypto.subtle"],
         with: &[], operation: Operation::Talk, failure: None },
+    // What browsers and dev servers say of a handshake that failed.
+    Phrase { any: &["websocket", "ws://", "wss://"], with: &["fail", "closed before", "unexpected response", "could not connect", "can't establish"],
+        operation: Operation::Talk, failure: None },
 ];
 
 /// Before the status of an answer that was not wanted.

@@ -344,6 +344,8 @@ fn what_only_its_words_tell_is_left_to_the_rules() {
         "Access to fetch at 'http://127.0.0.1:3000/' from origin 'http://localhost:5173' has been blocked by CORS policy",
         "Blocked request. This host (\"shop.test\") is not allowed.",
         "page.goto: net::ERR_UNSAFE_PORT at http://localhost:6666/",
+        "WebSocket connection to 'wss://localhost:5173/hmr' failed",
+        "[vite] failed to connect to websocket",
     ] {
         let found = told(&[line.to_owned()]);
         let first = cause(&found).expect("it is understood");

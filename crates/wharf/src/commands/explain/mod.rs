@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use wharf_advice::{Explanation, Question, Target, Verdict};
-use wharf_facts::{Protocol, Snapshot};
+use wharf_facts::{ProcessFacts, Protocol, Seen, Snapshot};
 use wharf_host::snapshot::Scope;
 use wharf_probe::{Consent, Curiosity, Plan};
 
@@ -139,6 +139,31 @@ fn probe(snapshot: &mut Snapshot, question: &Question, explanation: &Explanation
         ..Plan::default()
     };
     machine::probe(snapshot, &addresses, question.target.host(), &plan);
+    let mut probes = snapshot.probes.items().iter();
+    if probes.any(|probe| probe.http.as_ref().is_some_and(|http| !http.cookies.is_empty())) {
+        let others = other_work(snapshot, &addresses);
+        machine::probe(
+            snapshot,
+            &others,
+            None,
+            &Plan {
+                consent,
+                ..Plan::default()
+            },
+        );
+    }
+}
+
+/// Where else servers of checkouts are asked, which may set the same cookies as the one at `asked`.
+fn other_work(snapshot: &Snapshot, asked: &[SocketAddr]) -> Vec<SocketAddr> {
+    let is_work = |owner: &ProcessFacts| matches!(owner.checkout, Seen::Known(Some(_)));
+    let others: BTreeSet<SocketAddr> = snapshot
+        .listeners()
+        .filter(|socket| asked.iter().all(|asked| asked.port() != socket.port()))
+        .filter(|socket| snapshot.owners(socket).any(is_work))
+        .flat_map(|socket| machine::doors(socket.socket.local, socket.socket.v6only))
+        .collect();
+    others.into_iter().collect()
 }
 
 /// What must be seen to answer: all about a port, or all about everything where it is yet to be

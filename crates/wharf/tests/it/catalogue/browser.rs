@@ -76,6 +76,48 @@ fn the_certificate_is_trusted_by_nobody() {
     );
 }
 
+/// A TLS server that takes HTTP/2 alone, and an HTTP/1.1 handshake of a WebSocket at it that fails.
+#[test]
+fn a_websocket_is_asked_of_http_2() {
+    let world = World::new();
+    let port = free_port();
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
+    world.write("cert.pem", &certified.cert.pem());
+    world.write("key.pem", &certified.signing_key.serialize_pem());
+    // RFC 9113, 3.4: each side's preface; what is not the client's is answered by GOAWAY.
+    let program = "import socket, ssl, sys, threading\n\
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER); context.load_cert_chain(sys.argv[2], sys.argv[3])\n\
+        context.set_alpn_protocols(['h2'])\n\
+        server = socket.create_server(('127.0.0.1', int(sys.argv[1])))\n\
+        def serve(client):\n\
+        \x20   try:\n\
+        \x20       with context.wrap_socket(client, server_side=True) as stream:\n\
+        \x20           stream.sendall(bytes(3) + b'\\x04' + bytes(5)); stream.recv(4096)\n\
+        \x20           stream.sendall(b'\\0\\0\\x08\\x07' + bytes(5) + bytes(7) + b'\\x01')\n\
+        \x20   except OSError: pass\n\
+        print('ready', flush=True)\n\
+        while True:\n    threading.Thread(target=serve, args=(server.accept()[0],), daemon=True).start()\n";
+    let path = |name: &str| world.project().join(name).display().to_string();
+    let _server = Beside::python(
+        &world,
+        program,
+        &[&port.to_string(), &path("cert.pem"), &path("key.pem")],
+    );
+    let client = "import socket, ssl, sys\n\
+        context = ssl.create_default_context(cafile=sys.argv[2])\n\
+        stream = context.wrap_socket(socket.create_connection(('127.0.0.1', int(sys.argv[1]))), server_hostname='localhost')\n\
+        stream.sendall(b'GET /hmr HTTP/1.1\\r\\nHost: localhost\\r\\nUpgrade: websocket\\r\\nConnection: Upgrade\\r\\n\\\n\
+        Sec-WebSocket-Version: 13\\r\\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\\r\\n\\r\\n')\n\
+        answer = stream.recv(4096)\n\
+        if not answer.startswith(b'HTTP/1.1 101'):\n\
+        \x20   sys.exit(f\"WebSocket connection to 'wss://localhost:{sys.argv[1]}/hmr' failed\")\n";
+    explains_command(
+        &world,
+        &["python3", "-c", client, &port.to_string(), &path("cert.pem")],
+        "websocket-refused",
+    );
+}
+
 #[test]
 fn what_a_browser_says_is_understood() {
     let world = World::new();

@@ -52,6 +52,28 @@ print(\"ready\", flush=True); time.sleep(600)' > said &\n\
 }
 
 #[test]
+fn programs_that_bind_before_they_connect_use_the_ports_up() {
+    let test = "programs_that_bind_before_they_connect_use_the_ports_up";
+    let world = World::new();
+    // Few connections to each of four places. Each is bound to port 0 first, so that no two of them
+    // may have a port in common.
+    let lines = script(
+        "echo '40000 40031' > /proc/sys/net/ipv4/ip_local_port_range\n\
+         python3 -c 'import socket, time\n\
+servers = [socket.create_server((\"127.0.0.1\", port), backlog=64) for port in range(3000, 3004)]\n\
+held = []\n\
+try:\n    while True:\n        client = socket.socket(); client.bind((\"127.0.0.1\", 0))\n        client.connect(servers[len(held) % 4].getsockname()); held.append(client)\n\
+except OSError: pass\n\
+print(\"ready\", flush=True); time.sleep(600)' > said &\n\
+         until grep -q ready said; do sleep 0.02; done\n\
+         \"$WHARF\" doctor --json || exit $?",
+    );
+    if let Some(ran) = sealed(&world, test, &lines) {
+        named_first(&ran, "bind-before-connect");
+    }
+}
+
+#[test]
 fn the_kernel_gives_out_the_ports_of_servers() {
     let world = World::new();
     let lines = script(

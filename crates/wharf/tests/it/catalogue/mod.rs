@@ -5,6 +5,7 @@ mod bind;
 mod browser;
 mod clean;
 mod connect;
+mod containers;
 mod names;
 mod silent;
 mod wrong;

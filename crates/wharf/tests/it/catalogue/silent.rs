@@ -155,6 +155,32 @@ fn the_debugged_program_has_ended() {
     explains_command(&world, &["sh", "-c", &said], "debugger-detached");
 }
 
+/// A JVM that a debugger is connected to by JDWP runs to its end, and the debugger says so.
+#[test]
+fn the_debugged_jvm_has_ended() {
+    let test = "the_debugged_jvm_has_ended";
+    if Command::new("javac").arg("-version").output().is_err() {
+        return skip(test, "there is no JDK");
+    }
+    let world = World::new();
+    world.write(
+        "Debugged.java",
+        "class Debugged { public static void main(String[] given) throws Exception { System.in.read(); } }",
+    );
+    // Once the handshake is answered the debugger is there; its connection ends with the program.
+    let program = "import re, socket, subprocess, sys\n\
+        agent = '-agentlib:jdwp=transport=dt_socket,server=y,suspend=n,address=127.0.0.1:0'\n\
+        jvm = subprocess.Popen(['java', agent, 'Debugged.java'], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)\n\
+        port = int(re.search('address: ([0-9]+)', jvm.stdout.readline()).group(1))\n\
+        debugger = socket.create_connection(('127.0.0.1', port)); debugger.sendall(b'JDWP-Handshake')\n\
+        assert debugger.recv(14, socket.MSG_WAITALL) == b'JDWP-Handshake'\n\
+        jvm.stdin.close()\n\
+        while debugger.recv(4096): pass\n\
+        assert jvm.wait() == 0\n\
+        sys.exit(f\"Disconnected from the target VM, address: '127.0.0.1:{port}', transport: 'socket'\")\n";
+    explains_command(&world, &["python3", "-c", program], "debugger-detached");
+}
+
 #[test]
 fn an_ssh_tunnel_is_up_and_its_far_end_closed() {
     let test = "an_ssh_tunnel_is_up_and_its_far_end_closed";

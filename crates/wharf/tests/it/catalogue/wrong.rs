@@ -103,6 +103,35 @@ fn a_proxy_leads_to_itself() {
 }
 
 #[test]
+fn a_proxy_answers_that_a_request_goes_in_a_circle() {
+    let world = World::new();
+    let port = free_port();
+    // It passes what it is asked to itself, and sees by its own mark (RFC 9110, 7.6.3: Via) that the
+    // request was here before.
+    let answer = format!(
+        "        if 'dev' in self.headers.get('Via', ''): return self.say(508, 'loop detected')\n\
+         \x20       import http.client\n\
+         \x20       onward = http.client.HTTPConnection('127.0.0.1', {port})\n\
+         \x20       onward.request(self.command, self.path, headers={{'Via': '1.1 dev'}})\n\
+         \x20       got = onward.getresponse(); self.say(got.status, got.read().decode()); onward.close()"
+    );
+    let _server = answering(&world, port, &answer);
+    explains(&world, &format!("http://127.0.0.1:{port}/"), "proxy-loop");
+}
+
+#[test]
+fn two_servers_set_the_same_cookie() {
+    let world = World::new();
+    // Somebody's work: no other servers are asked for the sake of a cookie.
+    world.write(".git/HEAD", "ref: refs/heads/main\n");
+    let (one, other) = (free_port(), free_port());
+    let answer = "        self.say(200 if trusted else 403, 'hello', Set_Cookie='session=secret; Path=/')";
+    let _one = answering(&world, one, answer);
+    let _other = answering(&world, other, answer);
+    explains(&world, &format!("http://localhost:{one}/"), "shared-cookies");
+}
+
+#[test]
 fn a_debugger_is_open_to_the_network() {
     let test = "a_debugger_is_open_to_the_network";
     if Command::new("node").arg("--version").output().is_err() {
@@ -120,30 +149,6 @@ fn a_debugger_is_open_to_the_network() {
     let _debugged = Beside::start(&world, command);
     await_listener(port);
     explains(&world, &port.to_string(), "debugger-exposed");
-}
-
-#[test]
-fn a_published_port_is_served_without_a_socket() {
-    let world = World::new();
-    let port = free_port();
-    // As much of the engine's API as is asked: GET /containers/json.
-    let program = "import http.server, json, socketserver, sys\n\
-        class Handler(http.server.BaseHTTPRequestHandler):\n\
-        \x20   def log_message(self, *rest): pass\n\
-        \x20   def address_string(self): return ''\n\
-        \x20   def do_GET(self):\n\
-        \x20       body = json.dumps([{'Id': 'c0ffee' * 10 + 'abcd', 'Names': ['/web'], 'Image': 'nginx', 'State': 'running',\n\
-        \x20           'Labels': {}, 'Ports': [{'IP': '127.0.0.1', 'PrivatePort': 80, 'PublicPort': int(sys.argv[2]), 'Type': 'tcp'}],\n\
-        \x20           'NetworkSettings': {'Networks': {'bridge': {'IPAddress': '172.17.0.2'}}}}]).encode()\n\
-        \x20       self.send_response(200); self.send_header('Content-Type', 'application/json')\n\
-        \x20       self.send_header('Content-Length', str(len(body))); self.end_headers(); self.wfile.write(body)\n\
-        server = socketserver.ThreadingUnixStreamServer(sys.argv[1], Handler)\n\
-        print('ready', flush=True); server.serve_forever()\n";
-    let socket = world.project().join("engine.sock").display().to_string();
-    let _engine = Beside::python(&world, program, &[&socket, &port.to_string()]);
-    let mut command = world.command(&["explain", &port.to_string(), "--json"]);
-    command.env("DOCKER_HOST", format!("unix://{socket}"));
-    named_first(&world.finish(command), "published-by-nat");
 }
 
 #[test]
