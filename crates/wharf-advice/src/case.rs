@@ -187,13 +187,7 @@ impl<'a> Case<'a> {
 
     /// Whether `address` is this machine's own; `None` where its interfaces were not seen.
     pub(crate) fn is_here(&self, address: IpAddr) -> Option<bool> {
-        let address = address.to_canonical();
-        if address.is_loopback() || address.is_unspecified() {
-            return Some(true);
-        }
-        let interfaces = self.snapshot.interfaces.known()?;
-        let mut all = interfaces.iter().flat_map(|interface| &interface.addresses);
-        Some(all.any(|own| own.address == address))
+        self.snapshot.is_here(address)
     }
 
     /// Whether what is asked about leads to another machine, as far as known.
@@ -242,8 +236,8 @@ impl<'a> Case<'a> {
             .items()
             .iter()
             .filter(|container| container.state.known().is_none_or(|state| state == "running"))
-            .flat_map(|container| container.ports.items().iter().map(move |each| (container, each)))
-            .filter(|(_, each)| each.protocol == Protocol::Tcp && each.published == Some(port))
+            .flat_map(|container| container.published_at(port).map(move |each| (container, each)))
+            .filter(|(_, each)| each.protocol == Protocol::Tcp)
             .map(|(container, each)| (container, each.inside))
             .collect();
         found.sort_by(|(a, _), (b, _)| a.id.cmp(&b.id));

@@ -150,8 +150,8 @@ fn service<'a>(
 
 fn published(snapshot: &Snapshot, protocol: Protocol, port: u16) -> Option<&Container> {
     let publishes = |container: &&Container| {
-        let mut ports = container.ports.items().iter();
-        ports.any(|each| each.protocol == protocol && each.published == Some(port))
+        let mut ports = container.published_at(port);
+        ports.any(|each| each.protocol == protocol)
     };
     snapshot
         .containers

@@ -33,6 +33,14 @@ pub struct Container {
     pub netns: Seen<u64>,
 }
 
+impl Container {
+    /// Its ports that are reached at `port` of this machine, of either transport.
+    pub fn published_at(&self, port: u16) -> impl Iterator<Item = &PublishedPort> {
+        let ports = self.ports.items().iter();
+        ports.filter(move |each| each.published == Some(port))
+    }
+}
+
 /// A port of a container.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PublishedPort {

@@ -1,6 +1,8 @@
 //! Everything that was seen of a machine at one instant.
 
 use schemars::JsonSchema;
+use std::net::IpAddr;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -66,6 +68,18 @@ impl Snapshot {
     /// The TCP sockets that wait for connections, of this network namespace, as far as seen.
     pub fn listeners(&self) -> impl Iterator<Item = &SocketFacts> {
         self.tcp.items().iter().filter(|socket| socket.listens())
+    }
+
+    /// Whether `address` is this machine's own; `None` where its interfaces were not seen.
+    #[must_use]
+    pub fn is_here(&self, address: IpAddr) -> Option<bool> {
+        let address = address.to_canonical();
+        if address.is_loopback() || address.is_unspecified() {
+            return Some(true);
+        }
+        let interfaces = self.interfaces.known()?;
+        let mut all = interfaces.iter().flat_map(|interface| &interface.addresses);
+        Some(all.any(|own| own.address == address))
     }
 
     /// The process that had `pid`.

@@ -321,14 +321,9 @@ fn stale_port_proxy(case: &Case<'_>) -> Option<Draft> {
     let port = case.port?;
     let containers = case.snapshot.containers.known()?;
     // Published by any, whatever its state: then it is no leftover.
-    let is_published = containers.iter().any(|container| {
-        !container.ports.is_known()
-            || container
-                .ports
-                .items()
-                .iter()
-                .any(|each| each.published == Some(port))
-    });
+    let is_published = containers
+        .iter()
+        .any(|container| !container.ports.is_known() || container.published_at(port).next().is_some());
     if is_published {
         return None;
     }

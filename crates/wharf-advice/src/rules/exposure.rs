@@ -81,10 +81,8 @@ fn reachable_from_lan(case: &Case<'_>) -> Option<Draft> {
         |address: &Option<IpAddr>| address.is_none_or(|address| !Exposure::of(address).is_local());
     if let Some((container, _)) = case.published() {
         let published = container
-            .ports
-            .items()
-            .iter()
-            .find(|each| each.published == Some(port) && everywhere(&each.address))?;
+            .published_at(port)
+            .find(|each| everywhere(&each.address))?;
         let name = Case::container_name(container);
         return Some(
             Draft::note(

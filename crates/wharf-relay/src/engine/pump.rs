@@ -35,12 +35,12 @@ impl Engine {
                 lane.meter.add(self.clock.now(), written);
             }
             if flushed == Flushed::Broken {
-                let both_gone = way.source.broken;
-                self.drop_chain(key, direction);
-                self.drop_tcp(key, direction);
-                if both_gone {
+                // Both ends are gone, and nothing is left to tell to either.
+                if way.source.broken {
                     return self.abort(key);
                 }
+                self.drop_chain(key, direction);
+                self.drop_tcp(key, direction);
                 return self.pump(key, 1 - direction);
             }
             if way.flow.closing && flushed == Flushed::All && way.flow.under_way == 0 {

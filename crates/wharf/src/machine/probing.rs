@@ -78,9 +78,9 @@ fn far_port(snapshot: &Snapshot, owner: &ProcessFacts, port: u16) -> Option<u16>
             let containers = snapshot.containers.items().iter();
             let published = || {
                 containers
-                    .flat_map(|container| container.ports.items())
-                    .find(|published| published.published == Some(port))
+                    .flat_map(|container| container.published_at(port))
                     .map(|published| published.inside)
+                    .next()
             };
             named.or_else(published)
         }

@@ -3,6 +3,7 @@
 //! First a plan, from the facts alone; then what is said; then what is done.
 
 mod carry_out;
+mod meant;
 mod plan;
 
 use std::process::ExitCode;
@@ -58,7 +59,7 @@ pub(super) fn run(args: &Stop) -> Result<ExitCode, Report> {
 /// Waits until nobody listens any more on the sockets that were meant: a unit or a container may be told to
 /// stop, and leave its listener with somebody else.
 fn await_silence(snapshot: &Snapshot, args: &Stop) -> Result<(), Report> {
-    let meant = plan::inodes(snapshot, &args.target);
+    let meant = meant::inodes(snapshot, &args.target);
     let until = Instant::now() + args.timeout.duration();
     loop {
         let now = wharf_host::sockets::listeners().map_err(|error| {

@@ -1,10 +1,11 @@
 //! How what listens at a target wants to be stopped: from facts alone.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use wharf_advice::Target;
 use wharf_facts::{Container, Holder, ProcessFacts, Reason, Snapshot, SocketFacts, UnitManager};
+
+use super::meant::{is_here, listening};
 
 /// What there is to stop.
 #[derive(Debug)]
@@ -135,90 +136,6 @@ fn of_stack(snapshot: &Snapshot, target: &Target) -> Option<Way> {
     })
 }
 
-/// The sockets that wait for connections at `target`: of UDP, those that are bound there.
-fn listening<'a>(snapshot: &'a Snapshot, target: &Target) -> Vec<&'a SocketFacts> {
-    let by_name = |name: &str| {
-        let is_called =
-            move |process: &ProcessFacts| process.name == name || unit_name(process) == Some(name);
-        let listeners = snapshot.listeners();
-        listeners
-            .filter(|socket| snapshot.owners(socket).any(&is_called))
-            .collect()
-    };
-    let port = match target {
-        Target::Name(name) => return by_name(name),
-        _ => match target.port() {
-            Some(port) => port,
-            None => return Vec::new(),
-        },
-    };
-    let addresses = addresses(snapshot, target);
-    let is_meant = |socket: &&SocketFacts| match target {
-        Target::Port(_) => socket.port() == port,
-        _ => addresses
-            .iter()
-            .any(|&address| socket.socket.covers(SocketAddr::new(address, port))),
-    };
-    let tcp: Vec<&SocketFacts> = snapshot.listeners().filter(is_meant).collect();
-    if !tcp.is_empty() {
-        return tcp;
-    }
-    let is_client = |socket: &&SocketFacts| socket.socket.remote.port() == 0;
-    snapshot
-        .udp
-        .items()
-        .iter()
-        .filter(is_client)
-        .filter(is_meant)
-        .collect()
-}
-
-/// The TCP sockets that wait for connections at `target`, by inode.
-pub(super) fn inodes(snapshot: &Snapshot, target: &Target) -> BTreeSet<u64> {
-    let sockets = listening(snapshot, target).into_iter();
-    sockets
-        .map(|socket| socket.socket.inode)
-        .filter(|&inode| inode != 0)
-        .collect()
-}
-
-/// The addresses that `target` names: what its host resolves to. What is not known to be this
-/// machine's must not be stopped here.
-fn addresses(snapshot: &Snapshot, target: &Target) -> Vec<IpAddr> {
-    if let Some(address) = target.address() {
-        return vec![address];
-    }
-    let Some(host) = target.host() else {
-        return Vec::new();
-    };
-    match snapshot.names.resolution(host) {
-        Some(resolution) if !resolution.addresses().is_empty() => resolution.addresses().to_vec(),
-        // Loopback, whether or not the resolver knows of them (RFC 6761, section 6.3).
-        _ if host == "localhost" || host.ends_with(".localhost") => {
-            vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]
-        }
-        _ => Vec::new(),
-    }
-}
-
-/// Whether one of the addresses that `target` names is this machine's own.
-fn is_here(snapshot: &Snapshot, target: &Target) -> bool {
-    let is_own = |address: &IpAddr| {
-        let own = snapshot.interfaces.items().iter();
-        address.is_loopback()
-            || address.is_unspecified()
-            || own
-                .flat_map(|interface| &interface.addresses)
-                .any(|own| own.address == *address)
-    };
-    matches!(target, Target::Port(_)) || addresses(snapshot, target).iter().any(is_own)
-}
-
-/// `redis` for `redis.service`.
-fn unit_name(process: &ProcessFacts) -> Option<&str> {
-    process.unit.as_ref()?.name.strip_suffix(".service")
-}
-
 /// Nobody listens here; but the kernel may lead the port into a container.
 fn published(snapshot: &Snapshot, target: &Target) -> Found {
     let by_name = |container: &&Container| match target {
@@ -239,8 +156,7 @@ fn published(snapshot: &Snapshot, target: &Target) -> Found {
 }
 
 fn publishes(container: &Container, port: u16) -> bool {
-    let mut ports = container.ports.items().iter();
-    ports.any(|published| published.published == Some(port))
+    container.published_at(port).next().is_some()
 }
 
 fn container_way(container: &Container) -> Option<Way> {
