@@ -65,7 +65,9 @@ impl Snapshot {
 
     /// Makes [`Holder::Pids`] into [`Holder::AtLeast`] where an ancestor of an owner, in its session, may
     /// not be looked into: a server that binds as root and works as another user shares its socket so,
-    /// and only the worker is seen. The login that a session began with does not count.
+    /// and only the worker is seen. The login that a session began with does not count, and neither does
+    /// a first process that leads no session: it starts all there is, and all that begins no session of
+    /// its own bears its number, 0.
     pub fn doubt_owners(&mut self) {
         let is_closed = |pid: &u32| {
             let line = self.ancestry(*pid);
@@ -73,7 +75,9 @@ impl Snapshot {
             let mut above = line.into_iter().skip(1);
             above.any(|process| {
                 let why = process.environment.why_unknown();
-                Some(process.session) == session && why.is_some_and(|why| why != NOT_ASKED)
+                Some(process.session) == session
+                    && (process.pid, process.session) != (1, 0)
+                    && why.is_some_and(|why| why != NOT_ASKED)
             })
         };
         let tables = [&self.tcp, &self.udp];
