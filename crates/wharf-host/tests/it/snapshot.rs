@@ -298,8 +298,11 @@ fn a_hostile_name_breaks_nothing() {
         .stdout(Stdio::null());
     let child = Held::start(&mut command);
     let exe = directory.path().display().to_string();
+    // Its arguments come last: for a moment it is the program already, and has none.
     eventually("the program", || {
-        fs::read_link(format!("/proc/{}/exe", child.pid())).is_ok_and(|exe| exe == program)
+        let about = |what| format!("/proc/{}/{what}", child.pid());
+        fs::read_link(about("exe")).is_ok_and(|exe| exe == program)
+            && fs::read(about("cmdline")).is_ok_and(|line| !line.is_empty())
     });
     let snapshot = look(&Scope::everything());
     let seen = snapshot.process(child.pid()).expect("it");
