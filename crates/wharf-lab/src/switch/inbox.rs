@@ -29,28 +29,38 @@ pub(crate) enum Order {
 
 /// Orders that wait, and what wakes the thread for them.
 #[derive(Debug)]
-pub(crate) struct Inbox {
-    orders: Mutex<Vec<Order>>,
+pub(crate) struct Inbox<T> {
+    orders: Mutex<Vec<T>>,
     /// Whether any wait: asked often, under load.
     some: AtomicBool,
     bell: OwnedFd,
 }
 
-/// More do not wait: what routers say is dropped then.
+/// More do not wait of what may be lost: what routers say is dropped then.
 const MOST: usize = 4096;
 
-impl Inbox {
+impl<T> Inbox<T> {
     pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
-            orders: Mutex::default(),
+            orders: Mutex::new(Vec::new()),
             some: AtomicBool::new(false),
             bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
         })
     }
 
-    pub(crate) fn send(&self, order: Order) {
+    /// Something that must be done.
+    pub(crate) fn send(&self, order: T) {
+        self.push(order, usize::MAX);
+    }
+
+    /// Something that is dropped where too much waits.
+    pub(crate) fn try_send(&self, order: T) {
+        self.push(order, MOST);
+    }
+
+    fn push(&self, order: T, most: usize) {
         let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        if orders.len() >= MOST && matches!(order, Order::Inject(..)) {
+        if orders.len() >= most {
             return;
         }
         orders.push(order);
@@ -60,7 +70,7 @@ impl Inbox {
     }
 
     /// All that waits.
-    pub(crate) fn take(&self) -> Vec<Order> {
+    pub(crate) fn take(&self) -> Vec<T> {
         if !self.some.load(Ordering::Acquire) {
             return Vec::new();
         }
@@ -71,7 +81,7 @@ impl Inbox {
     }
 }
 
-impl AsFd for Inbox {
+impl<T> AsFd for Inbox<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.bell.as_fd()
     }

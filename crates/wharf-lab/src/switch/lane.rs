@@ -8,12 +8,12 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::time::{ClockId, clock_gettime};
 use wharf_link::{Conditions, Offer, Seed};
 use wharf_packet::icmp::Problem;
 use wharf_packet::{ErrorBudget, Gso, PacketMut, Segments, Ttl, VnetHeader, flip_bit};
 use wharf_relay::Lateness;
 
+use super::clock;
 use super::figures::{LaneFigures, SegmentFigures};
 use super::gate::{Admission, Gate};
 use super::inbox::{Inbox, Order};
@@ -40,9 +40,9 @@ pub(crate) struct Plan {
     pub(crate) sink: Port,
     /// The stages, in the order in which packets pass them: name, conditions, seed.
     pub(crate) path: Vec<(String, Conditions, Seed)>,
-    pub(crate) inbox: Arc<Inbox>,
+    pub(crate) inbox: Arc<Inbox<Order>>,
     /// The other direction's.
-    pub(crate) back: Arc<Inbox>,
+    pub(crate) back: Arc<Inbox<Order>>,
     /// What stands before the sink.
     pub(crate) gate: Option<Gate>,
 }
@@ -62,8 +62,8 @@ struct Lane {
     sink: Port,
     names: Vec<String>,
     stages: Stages,
-    inbox: Arc<Inbox>,
-    back: Arc<Inbox>,
+    inbox: Arc<Inbox<Order>>,
+    back: Arc<Inbox<Order>>,
     gate: Option<Gate>,
     pool: Pool,
     /// The next packet's memory.
@@ -373,7 +373,7 @@ impl Lane {
         let admission = self
             .gate
             .as_ref()
-            .map_or(Admission::Passes, |gate| gate.admit(header, bytes));
+            .map_or(Admission::Passes, |gate| gate.admit(0, header, bytes));
         let taken = match admission {
             Admission::Passes => self.sink.write(header, bytes).is_ok(),
             Admission::Waits => true,
@@ -386,11 +386,4 @@ impl Lane {
             self.figures.not_taken += 1;
         }
     }
-}
-
-/// The monotonic clock.
-fn clock() -> Duration {
-    let time = clock_gettime(ClockId::Monotonic);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -11,14 +11,16 @@
 //! packets straight into the memory in which they wait, and writes them from there: one that fits an
 //! Ethernet frame is not copied in between, a longer one once.
 
+pub(crate) mod cut;
 mod figures;
 pub(crate) mod gate;
-mod inbox;
+pub(crate) mod inbox;
 mod lane;
-mod parcel;
-mod pool;
+pub(crate) mod parcel;
+pub(crate) mod pool;
 pub(crate) mod port;
-mod stage;
+pub(crate) mod reader;
+pub(crate) mod stage;
 mod way;
 
 use std::io;
@@ -27,6 +29,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use wharf_link::{Conditions, Seed};
 
 pub use figures::{Figures, LaneFigures, SegmentFigures};
@@ -50,7 +53,7 @@ pub struct Segment {
 /// A running switch. Dropped, it carries nothing more.
 #[derive(Debug)]
 pub(crate) struct Switch {
-    lanes: [(Arc<Inbox>, Option<JoinHandle<()>>); 2],
+    lanes: [(Arc<Inbox<Order>>, Option<JoinHandle<()>>); 2],
     length: usize,
 }
 
@@ -147,4 +150,11 @@ impl Drop for Switch {
             }
         }
     }
+}
+
+/// The monotonic clock.
+pub(crate) fn clock() -> Duration {
+    let time = clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -1,0 +1,82 @@
+//! A command at a host, and all that it starts.
+
+use std::ffi::OsString;
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use crate::channel::Channel;
+use crate::error::LabError;
+use crate::message::{Exit, FromInit, Names, Order};
+
+/// A command at a host of a network.
+///
+/// Dropped, it ends, with all its descendants.
+#[derive(Debug)]
+pub struct Guest {
+    /// To the first process of the command's side.
+    init: Channel,
+    /// What has joined the network for it.
+    process: Child,
+}
+
+impl Guest {
+    pub(super) fn start(
+        exe: &Path,
+        before: &[String],
+        command: &[OsString],
+        names: Names,
+        streams: [BorrowedFd<'_>; 3],
+    ) -> Result<Self, LabError> {
+        let (init, end) = Channel::pair().map_err(LabError::io("make a channel"))?;
+        init.send(&Order::Prepare(names), &streams)
+            .map_err(LabError::io("hand the standard streams on"))?;
+        let process = Command::new(exe)
+            .args(before)
+            .args(command)
+            .stdin(Stdio::from(end))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .map_err(LabError::io("start the command's processes"))?;
+        let guest = Self { init, process };
+        // If it has ended, it has said why, and that is heard when it is waited for.
+        let _ = guest.init.send(&Order::Start, &[]);
+        Ok(guest)
+    }
+
+    /// Sends the command a signal.
+    pub fn signal(&self, number: i32) {
+        // If its side is over, so is the command.
+        let _ = self.init.send(&Order::Signal(number), &[]);
+    }
+
+    /// Waits for the command.
+    ///
+    /// # Errors
+    /// When it could not be started, or a process of the lab was killed.
+    pub fn wait(&self) -> Result<Exit, LabError> {
+        let said = self.init.receive::<FromInit>();
+        match said.map_err(LabError::io("wait for the command"))? {
+            Some((FromInit::Exited(exit), _)) => Ok(exit),
+            Some((FromInit::Failed(trouble), _)) => Err(trouble.into()),
+            None => Err(LabError::Killed("first process")),
+        }
+    }
+
+    /// Readable once the command has ended.
+    #[must_use]
+    pub fn watch(&self) -> BorrowedFd<'_> {
+        self.init.as_fd()
+    }
+}
+
+impl Drop for Guest {
+    fn drop(&mut self) {
+        // Its first process ends, and takes all others with it; what has joined waits for that.
+        let _: io::Result<()> =
+            rustix::net::shutdown(&self.init, rustix::net::Shutdown::Both).map_err(Into::into);
+        let _ = self.process.wait();
+    }
+}
