@@ -59,6 +59,8 @@ struct Works {
 pub(crate) struct Fabric {
     topology: Topology,
     routes: Routes,
+    /// The segments that are cut.
+    down: Vec<SegmentId>,
     owners: HashMap<IpAddr, NodeId>,
     /// Up and down of each segment, and then of each link.
     machines: Vec<Machine<Transit>>,
@@ -107,6 +109,7 @@ impl Fabric {
             timers: Timers::new(machines.len()),
             edges: Edges::new(links),
             segments_cut: false,
+            down: Vec::new(),
             machines,
             routes,
             topology,
@@ -139,6 +142,29 @@ impl Fabric {
 
     pub(crate) fn set_link(&mut self, now: Duration, link: usize, conditions: [Conditions; 2]) {
         self.set(now, self.link_machine(link, Direction::Up), conditions);
+    }
+
+    pub(crate) fn cut(&mut self, now: Duration, segment: SegmentId) {
+        self.each_way(segment, |machine| machine.cut(now));
+        if !self.down.contains(&segment) {
+            self.down.push(segment);
+            self.routes = self.topology.routes_without(&self.down);
+        }
+    }
+
+    pub(crate) fn heal(&mut self, now: Duration, segment: SegmentId) {
+        self.each_way(segment, |machine| machine.heal(now));
+        self.down.retain(|down| *down != segment);
+        self.routes = self.topology.routes_without(&self.down);
+    }
+
+    fn each_way(&mut self, segment: SegmentId, act: impl Fn(&mut Machine<Transit>)) {
+        for direction in [Direction::Up, Direction::Down] {
+            let at = Self::segment_machine(segment, direction);
+            let machine = &mut self.machines[at];
+            act(machine);
+            self.timers.note(at, machine.next_wakeup());
+        }
     }
 
     fn set(&mut self, now: Duration, first: usize, conditions: [Conditions; 2]) {

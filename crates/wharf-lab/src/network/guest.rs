@@ -6,6 +6,8 @@ use std::os::fd::{AsFd, BorrowedFd};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+
 use crate::channel::Channel;
 use crate::error::LabError;
 use crate::message::{Exit, FromInit, Names, Order};
@@ -63,6 +65,17 @@ impl Guest {
             Some((FromInit::Failed(trouble), _)) => Err(trouble.into()),
             None => Err(LabError::Killed("first process")),
         }
+    }
+
+    /// Whether the command has ended, or could not be started.
+    #[must_use]
+    pub fn has_ended(&self) -> bool {
+        let mut ready = [PollFd::new(&self.init, PollFlags::IN)];
+        let now = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        poll(&mut ready, Some(&now)).is_ok() && !ready[0].revents().is_empty()
     }
 
     /// Readable once the command has ended.

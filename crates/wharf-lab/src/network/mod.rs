@@ -383,6 +383,16 @@ impl Network {
         self.inbox.send(Order::Link(link, Box::new([up, down])));
     }
 
+    /// Takes a segment down: nothing passes it any more. Routers know at once, and go around it where they can.
+    pub fn cut(&self, segment: SegmentId) {
+        self.inbox.send(Order::Cut(segment));
+    }
+
+    /// Brings a segment up again that was cut.
+    pub fn heal(&self, segment: SegmentId) {
+        self.inbox.send(Order::Heal(segment));
+    }
+
     /// Lets sockets that listen in this process's network lead to a port of a host, from now on.
     ///
     /// # Errors

@@ -35,6 +35,10 @@ pub(super) enum Order {
     Segment(SegmentId, Box<[Conditions; 2]>),
     /// Change the conditions of a link.
     Link(usize, Box<[Conditions; 2]>),
+    /// Take a segment down.
+    Cut(SegmentId),
+    /// Bring it up again.
+    Heal(SegmentId),
     /// Say what has passed.
     Count(SyncSender<Counted>),
     /// End.
@@ -184,6 +188,8 @@ impl Pump {
             match order {
                 Order::Segment(segment, conditions) => self.fabric.set_segment(now, segment, *conditions),
                 Order::Link(link, conditions) => self.fabric.set_link(now, link, *conditions),
+                Order::Cut(segment) => self.fabric.cut(now, segment),
+                Order::Heal(segment) => self.fabric.heal(now, segment),
                 Order::Count(to) => {
                     // Whoever asked waits, or is gone.
                     let _ = to.send(Counted {

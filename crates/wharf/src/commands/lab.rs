@@ -1,8 +1,10 @@
 //! `wharf lab`: a command in a network of its own, behind a link that carries real packets.
 
+mod network;
+
 use std::ffi::OsString;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -19,11 +21,12 @@ use crate::report::{Code, Report};
 use crate::vars;
 
 pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
+    if let (Some(topology), Some(at)) = (&args.topology, &args.at) {
+        return network::run(args, topology, at);
+    }
     let path = path(args)?;
-    let exe = std::env::current_exe()
-        .map_err(|error| Report::new(Code::Unusable, format!("find the wharf program: {error}")))?;
     let spec = LabSpec {
-        exe,
+        exe: exe()?,
         command: command(args),
         congestion: args.conditions.own.0.get("congestion").map(str::to_owned),
         path,
@@ -32,19 +35,18 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
             [] => Allow::All,
             ports => Allow::Only(ports.to_vec()),
         },
-        tools: if args.net_tools {
-            Tools::Network
-        } else {
-            Tools::Ordinary
-        },
-        tun: std::env::var_os(vars::TUN)
-            .unwrap_or_else(|| "/dev/net/tun".into())
-            .into(),
+        tools: tools(args),
+        tun: tun(),
     };
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
     let lab = Arc::new(Lab::start(&spec, streams)?);
-    pass_signals_on(&lab)?;
+    let to = Arc::downgrade(&lab);
+    pass_signals_on(move |signal| {
+        if let Some(lab) = to.upgrade() {
+            lab.signal(signal);
+        }
+    })?;
     let exit = lab.wait()?;
     let figures = lab.figures();
     if args.stats {
@@ -53,12 +55,35 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     if let Some(file) = &args.json {
         write_json(file, &spec, lab.facts(), &figures)?;
     }
-    // As a shell says it.
+    Ok(code(exit))
+}
+
+/// As a shell says it.
+fn code(exit: Exit) -> ExitCode {
     let code = match exit {
         Exit::Code(code) => code,
         Exit::Signal(signal) => 128 + signal,
     };
-    Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))
+    ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))
+}
+
+fn exe() -> Result<PathBuf, Report> {
+    std::env::current_exe()
+        .map_err(|error| Report::new(Code::Unusable, format!("find the wharf program: {error}")))
+}
+
+fn tools(args: &LabArgs) -> Tools {
+    if args.net_tools {
+        Tools::Network
+    } else {
+        Tools::Ordinary
+    }
+}
+
+/// The device node of TUN.
+fn tun() -> PathBuf {
+    let node = std::env::var_os(vars::TUN);
+    node.unwrap_or_else(|| "/dev/net/tun".into()).into()
 }
 
 impl From<LabError> for Report {
@@ -161,16 +186,15 @@ fn resolve(settings: &Settings) -> Result<Conditions, Report> {
 }
 
 /// Signals that are for the command go on to it.
-fn pass_signals_on(lab: &Arc<Lab>) -> Result<(), Report> {
+fn pass_signals_on(send: impl Fn(i32) + Send + 'static) -> Result<(), Report> {
     let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2])
         .map_err(|error| Report::new(Code::Failed, format!("listen for signals: {error}")))?;
-    let lab = Arc::downgrade(lab);
     std::thread::spawn(move || {
         for signal in signals.forever() {
             // The terminal sends these to the command as well.
             let from_terminal = matches!(signal, SIGINT | SIGQUIT) && in_foreground();
-            if let (false, Some(lab)) = (from_terminal, lab.upgrade()) {
-                lab.signal(signal);
+            if !from_terminal {
+                send(signal);
             }
         }
     });
@@ -268,8 +292,12 @@ fn write_json(file: &Path, spec: &LabSpec, facts: &Facts, figures: &Figures) -> 
         start_ms: facts.start.as_secs_f64() * 1000.0,
         figures,
     };
+    write(file, &summary)
+}
+
+fn write(file: &Path, summary: &impl Serialize) -> Result<(), Report> {
     let failed =
         |error: std::io::Error| Report::new(Code::Unusable, format!("write {}: {error}", file.display()));
-    let text = serde_json::to_string_pretty(&summary).map_err(|error| failed(error.into()))?;
+    let text = serde_json::to_string_pretty(summary).map_err(|error| failed(error.into()))?;
     std::fs::write(file, text + "\n").map_err(failed)
 }
