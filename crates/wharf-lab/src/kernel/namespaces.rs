@@ -45,17 +45,17 @@ pub(crate) fn enter_user_namespace() -> Result<Owner, NoNamespace> {
     Ok(Owner::User)
 }
 
-/// Puts this process into a new network namespace, and returns a handle of it.
+/// Puts this thread into a new network namespace, and returns a handle of it.
 pub(crate) fn new_network() -> Result<OwnedFd, NoNamespace> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| NoNamespace::new("network", errno))?;
-    let file = File::open("/proc/self/ns/net");
+    let file = File::open("/proc/thread-self/ns/net");
     file.map(OwnedFd::from).map_err(|source| NoNamespace {
         kind: "network",
         source,
     })
 }
 
-/// Puts this process into a network namespace.
+/// Puts this thread into a network namespace.
 pub(crate) fn enter_network(namespace: &OwnedFd) -> Result<(), NoNamespace> {
     setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| NoNamespace::new("network", errno))
 }

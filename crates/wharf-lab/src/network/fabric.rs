@@ -76,15 +76,15 @@ pub(crate) struct Fabric {
 }
 
 impl Fabric {
-    /// `segments` are the conditions of each segment, up and down.
+    /// `routes` are those of the topology, `segments` the conditions of each segment, up and down.
     pub(crate) fn new(
         topology: Topology,
+        routes: Routes,
         segments: Vec<[Conditions; 2]>,
         links: &[NetworkLink],
         seed: Seed,
         pool: Pool,
     ) -> Self {
-        let routes = topology.routes();
         let names = topology.segments().map(|(_, segment)| segment.name.as_str());
         let mut machines: Vec<_> = names
             .zip(segments)

@@ -35,7 +35,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use wharf_link::{Conditions, Seed};
 use wharf_relay::{LatenessStats, Relay};
-use wharf_topology::{NodeId, Role, SegmentId, Topology};
+use wharf_topology::{NodeId, Role, Routes, SegmentId, Topology};
 
 pub use fabric::{Crossings, NodeFigures};
 pub use guest::Guest;
@@ -234,20 +234,26 @@ impl Network {
             names,
         };
         let (owner, names) = keeper.begin(spec, &network.names)?;
-        let devices = network.make_hosts(spec, &owner, names)?;
-        network.connect(spec, devices)?;
+        let routes = spec.topology.routes();
+        let devices = network.make_hosts(spec, &routes, &owner, names)?;
+        network.connect(spec, routes, devices)?;
         network.facts.start = begun.elapsed();
         Ok(network)
     }
 
-    fn make_hosts(&mut self, spec: &NetworkSpec, owner: &str, names: i32) -> Result<Vec<Device>, LabError> {
-        let routes = spec.topology.routes();
+    fn make_hosts(
+        &mut self,
+        spec: &NetworkSpec,
+        routes: &Routes,
+        owner: &str,
+        names: i32,
+    ) -> Result<Vec<Device>, LabError> {
         let mut devices = Vec::new();
         for (node, about) in spec.topology.nodes() {
             if about.role != Role::Host {
                 continue;
             }
-            let plan = plan::host(&spec.topology, &routes, node);
+            let plan = plan::host(&spec.topology, routes, node);
             let (answer, packets) = self.keeper.ask(&Ask::Host(plan), &[])?;
             let Answer::Host {
                 carrier,
@@ -279,7 +285,7 @@ impl Network {
     }
 
     /// Starts the pump and the usher.
-    fn connect(&mut self, spec: &NetworkSpec, devices: Vec<Device>) -> Result<(), LabError> {
+    fn connect(&mut self, spec: &NetworkSpec, routes: Routes, devices: Vec<Device>) -> Result<(), LabError> {
         let (to, held) = queue();
         let mut gates = Vec::new();
         for (node, about) in spec.topology.nodes() {
@@ -307,7 +313,7 @@ impl Network {
             let thread = thread.spawn(move || usher.run(&held));
             self.usher = Some(thread.map_err(LabError::io("start the gateway"))?);
         }
-        let pump = pump::start(spec, devices, gates, Arc::clone(&self.inbox));
+        let pump = pump::start(spec, routes, devices, gates, Arc::clone(&self.inbox));
         self.pump = Some(pump.map_err(LabError::io("start the switch"))?);
         Ok(())
     }

@@ -5,7 +5,7 @@ use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
 use std::sync::Arc;
-use std::sync::mpsc::SyncSender;
+use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, epoll, poll};
 use wharf_link::Conditions;
 use wharf_packet::Gso;
 use wharf_relay::{Lateness, LatenessStats};
-use wharf_topology::{NodeId, SegmentId};
+use wharf_topology::{NodeId, Routes, SegmentId};
 
 use super::NetworkSpec;
 use super::fabric::{Crossings, Fabric};
@@ -80,9 +80,10 @@ struct Pump {
 /// The most memory that packets may take.
 const MEMORY: usize = 1 << 30;
 
-/// Starts the thread.
+/// Starts the thread, and returns when packets pass.
 pub(super) fn start(
     spec: &NetworkSpec,
+    routes: Routes,
     devices: Vec<Device>,
     gates: Vec<Option<Gate>>,
     inbox: Arc<Inbox<Order>>,
@@ -94,6 +95,7 @@ pub(super) fn start(
     }
     let (topology, segments) = (spec.topology.clone(), spec.segments.clone());
     let (links, seed) = (spec.links.clone(), spec.seed);
+    let (say, begun) = sync_channel::<()>(1);
     let run = move || {
         // The memory is this thread's own.
         let pool = Pool::new(MEMORY);
@@ -102,7 +104,7 @@ pub(super) fn start(
             places: places
                 .map(|(at, device)| ((device.node, device.over), at))
                 .collect(),
-            fabric: Fabric::new(topology, segments, &links, seed, pool.clone()),
+            fabric: Fabric::new(topology, routes, segments, &links, seed, pool.clone()),
             reader: Reader::new(pool),
             devices,
             gates,
@@ -112,11 +114,14 @@ pub(super) fn start(
             counted: Counted::default(),
             lateness: Lateness::default(),
         };
+        let _ = say.send(());
         pump.run();
     };
-    std::thread::Builder::new()
-        .name("wharf-lab-pump".to_owned())
-        .spawn(run)
+    let thread = std::thread::Builder::new().name("wharf-lab-pump".to_owned());
+    let thread = thread.spawn(run)?;
+    // It ends without a word only by a bug.
+    let _ = begun.recv();
+    Ok(thread)
 }
 
 impl Pump {

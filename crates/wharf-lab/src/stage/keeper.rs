@@ -1,8 +1,7 @@
-//! The process that owns the namespaces of a network. Its main thread stays in the network it came from; for
-//! what is to be done in a host's, a thread goes there.
+//! The process that owns the namespaces of a network. Its main thread stays in the network it came from, to which an
+//! ordinary user's process could not return; for what is to be done in a host's, a thread goes there.
 
 use std::collections::HashMap;
-use std::fs::File;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpListener};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -18,7 +17,7 @@ use super::node::{self, Wires};
 use super::{Trouble, far, outlive_the_terminal};
 use crate::channel::Channel;
 use crate::gateway::{Allow, Behind, Gateway};
-use crate::kernel::namespaces::{self, NoNamespace};
+use crate::kernel::namespaces;
 use crate::kernel::sysctl;
 use crate::network::message::{Answer, Ask, HostPlan, Listening};
 
@@ -27,11 +26,7 @@ pub(super) fn run() -> ExitCode {
         return ExitCode::FAILURE;
     };
     outlive_the_terminal();
-    let Ok(home) = File::open("/proc/self/ns/net") else {
-        return ExitCode::FAILURE;
-    };
     let mut keeper = Keeper {
-        home: home.into(),
         tun: PathBuf::new(),
         congestion: None,
         names: None,
@@ -52,8 +47,6 @@ pub(super) fn run() -> ExitCode {
 }
 
 struct Keeper {
-    /// The network that this process came from.
-    home: OwnedFd,
     tun: PathBuf,
     congestion: Option<String>,
     /// What names mean, for those who join.
@@ -120,10 +113,17 @@ impl Keeper {
     }
 
     fn make_host(&mut self, plan: &HostPlan) -> Answered {
-        let made = node::make(plan, &self.tun, self.congestion.as_deref(), &mut self.wires);
-        let congestion = sysctl::get("ipv4/tcp_congestion_control").unwrap_or_else(|| "unknown".to_owned());
-        namespaces::enter_network(&self.home)?;
-        let made = made?;
+        let Self {
+            tun,
+            congestion,
+            wires,
+            ..
+        } = self;
+        let (made, congestion) = aside(|| {
+            let made = node::make(plan, tun, congestion.as_deref(), wires)?;
+            let congestion = sysctl::get("ipv4/tcp_congestion_control");
+            Ok((made, congestion.unwrap_or_else(|| "unknown".to_owned())))
+        })?;
         let answer = Answer::Host {
             carrier: made.carrier,
             ipv6: made.ipv6,
@@ -171,17 +171,16 @@ impl Host {
 
 /// Does something in a network, on a thread that is there.
 fn within<T: Send>(network: &OwnedFd, act: impl FnOnce() -> T + Send) -> Result<T, Trouble> {
-    let there = std::thread::scope(|scope| {
-        let thread = scope.spawn(|| {
-            namespaces::enter_network(network)?;
-            Ok::<T, NoNamespace>(act())
-        });
-        thread.join()
-    });
-    match there {
-        Ok(done) => Ok(done?),
-        Err(_) => Err(Trouble::of("act in the network of a host: it panicked")),
-    }
+    aside(|| {
+        namespaces::enter_network(network)?;
+        Ok(act())
+    })
+}
+
+/// Does something on a thread that ends with it: an ordinary user's could not come back from another network.
+fn aside<T: Send>(act: impl FnOnce() -> Result<T, Trouble> + Send) -> Result<T, Trouble> {
+    let done = std::thread::scope(|scope| scope.spawn(act).join());
+    done.unwrap_or_else(|_| Err(Trouble::of("act in the network of a host: it panicked")))
 }
 
 fn publish(gateway: &Gateway, addresses: &[IpAddr], port: u16, listeners: Vec<OwnedFd>) -> io::Result<()> {

@@ -29,7 +29,7 @@ pub(super) struct Wires {
     count: usize,
 }
 
-/// Makes a host. This process is in its network afterwards.
+/// Makes a host. This thread is in its network afterwards.
 pub(super) fn make(
     plan: &HostPlan,
     tun: &Path,
