@@ -80,14 +80,14 @@ struct Pump {
 /// The most memory that packets may take.
 const MEMORY: usize = 1 << 30;
 
-/// Starts the thread, and returns when packets pass.
+/// Starts the thread, and returns when packets pass. It ends with the devices.
 pub(super) fn start(
     spec: &NetworkSpec,
     routes: Routes,
     devices: Vec<Device>,
     gates: Vec<Option<Gate>>,
     inbox: Arc<Inbox<Order>>,
-) -> io::Result<JoinHandle<()>> {
+) -> io::Result<JoinHandle<Vec<Device>>> {
     let ready = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for (at, device) in devices.iter().enumerate() {
         let data = epoll::EventData::new_u64(at as u64);
@@ -115,7 +115,7 @@ pub(super) fn start(
             lateness: Lateness::default(),
         };
         let _ = say.send(());
-        pump.run();
+        pump.run()
     };
     let thread = std::thread::Builder::new().name("wharf-lab-pump".to_owned());
     let thread = thread.spawn(run)?;
@@ -130,7 +130,7 @@ impl Pump {
     }
 
     /// Moves packets until it is told to stop.
-    fn run(mut self) {
+    fn run(mut self) -> Vec<Device> {
         // A slack of 1 ns, and before those whose packets it carries, where it may.
         let _ = rustix::thread::set_current_timer_slack(NonZeroU64::new(1));
         let _ = rustix::process::setpriority_process(None, -10);
@@ -138,7 +138,7 @@ impl Pump {
         loop {
             self.wait(&mut busy);
             if self.obey() {
-                return;
+                return self.devices;
             }
             self.fabric.advance(self.now());
             self.write();
