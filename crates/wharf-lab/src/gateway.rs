@@ -28,6 +28,9 @@ use crate::switch::port::Port;
 /// For so long an answer about a UDP port holds. About a TCP port each connection asks.
 pub(crate) const ANSWER_HOLDS: Duration = Duration::from_secs(1);
 
+/// Fewer ports than these are not looked through for those that are closed.
+const TIDY_FROM: usize = 64;
+
 /// Which of the host's ports are reached.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum Allow {
@@ -72,6 +75,8 @@ pub(crate) struct Gateway {
     relay: Relay,
     allow: Allow,
     ports: HashMap<Knock, Gateport>,
+    /// With so many it is looked whether all are still needed.
+    tidy_at: usize,
 }
 
 /// A port of the gateway that has been asked for.
@@ -95,6 +100,7 @@ impl Gateway {
             relay,
             allow,
             ports: HashMap::new(),
+            tidy_at: TIDY_FROM,
         }
     }
 
@@ -130,26 +136,61 @@ impl Gateway {
             return Ok(true);
         }
         let is_open = !provider.is_empty();
-        match self.ports.get_mut(&knock) {
-            None if is_open => {
-                let link = self.add(knock, provider.clone())?;
-                self.ports.insert(knock, Gateport { link, provider });
-            }
-            None => {}
-            Some(port) if port.provider == provider => {}
-            Some(port) => {
+        if !is_open {
+            self.close(knock)?;
+        } else if let Some(port) = self.ports.get_mut(&knock) {
+            if port.provider != provider {
                 port.provider.clone_from(&provider);
-                let provider = if is_open {
-                    Provider::Ready(provider)
-                } else {
-                    Provider::Down
-                };
                 self.relay
-                    .set_provider(port.link, provider)
+                    .set_provider(port.link, Provider::Ready(provider))
                     .map_err(io::Error::other)?;
             }
+        } else {
+            if self.ports.len() >= self.tidy_at {
+                self.tidy()?;
+            }
+            let link = self.add(knock, provider.clone())?;
+            self.ports.insert(knock, Gateport { link, provider });
         }
         Ok(is_open)
+    }
+
+    /// The host does not have this port any more. Its link goes, unless something is still connected:
+    /// then it takes nothing new, and goes later.
+    fn close(&mut self, knock: Knock) -> io::Result<()> {
+        let Some(port) = self.ports.get_mut(&knock) else {
+            return Ok(());
+        };
+        let stats = self.relay.stats(port.link).map_err(io::Error::other)?;
+        if stats.connections == 0 {
+            self.relay.remove(port.link).map_err(io::Error::other)?;
+            self.ports.remove(&knock);
+        } else if !port.provider.is_empty() {
+            port.provider.clear();
+            self.relay
+                .set_provider(port.link, Provider::Down)
+                .map_err(io::Error::other)?;
+        }
+        Ok(())
+    }
+
+    /// Closes what the host has no more and nobody asked for since. It is done whenever twice as many ports
+    /// are there as were left the last time: so they are not many more than are in use, and nothing is polled.
+    fn tidy(&mut self) -> io::Result<()> {
+        let (Ok(streams), Ok(datagrams)) = (sockets::tcp(States::LISTEN), sockets::udp()) else {
+            // What can't be seen is not gone.
+            return Ok(());
+        };
+        let mut gone: Vec<Knock> = self.ports.keys().copied().collect();
+        gone.retain(|knock| match knock {
+            Knock::Tcp(port) => on_loopback(&streams, *port).is_empty(),
+            Knock::Udp(port) => on_loopback(&datagrams, *port).is_empty(),
+        });
+        for knock in gone {
+            self.close(knock)?;
+        }
+        self.tidy_at = (self.ports.len() * 2).max(TIDY_FROM);
+        Ok(())
     }
 
     /// Where on the loopback a port is, the likeliest first; and whether somebody else has it at one of the

@@ -273,9 +273,12 @@ impl Lab {
     }
 
     /// What has passed.
-    #[must_use]
-    pub fn figures(&self) -> Figures {
-        self.switch.as_ref().map(Switch::figures).unwrap_or_default()
+    ///
+    /// # Errors
+    /// When the switch has come to an end, which only a bug can bring about.
+    pub fn figures(&self) -> Result<Figures, LabError> {
+        let figures = self.switch.as_ref().and_then(Switch::figures);
+        figures.ok_or(LabError::NoSwitch)
     }
 }
 

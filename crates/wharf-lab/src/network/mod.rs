@@ -48,7 +48,7 @@ use crate::lab::handle;
 use crate::message::{Carrier, Names, Tools};
 use crate::stage::{Entry, Mode};
 use crate::switch::gate::{Gate, Held, Open, queue};
-use crate::switch::inbox::Inbox;
+use crate::switch::inbox::{Inbox, Orders};
 use crate::switch::port::Port;
 use message::{Answer, Ask};
 use pump::{Counted, Device, Order};
@@ -214,6 +214,7 @@ impl Network {
             .spawn()
             .map_err(LabError::io("start the lab's keeper"))?;
         let keeper = Arc::new(Keeper(Mutex::new(channel)));
+        let (inbox, orders) = Inbox::open().map_err(LabError::io("start the switch"))?;
         let names = plan::names(spec);
         let mut network = Self {
             alive: handle(process.id()).map_err(LabError::io("watch the lab's keeper"))?,
@@ -225,7 +226,7 @@ impl Network {
                 start: Duration::ZERO,
             },
             keeper: Arc::clone(&keeper),
-            inbox: Arc::new(Inbox::new().map_err(LabError::io("start the switch"))?),
+            inbox,
             pump: None,
             usher: None,
             process,
@@ -236,7 +237,7 @@ impl Network {
         let (owner, names) = keeper.begin(spec, &network.names)?;
         let routes = spec.topology.routes();
         let devices = network.make_hosts(spec, &routes, &owner, names)?;
-        network.connect(spec, routes, devices)?;
+        network.connect(spec, routes, devices, orders)?;
         network.facts.start = begun.elapsed();
         Ok(network)
     }
@@ -285,7 +286,13 @@ impl Network {
     }
 
     /// Starts the pump and the usher.
-    fn connect(&mut self, spec: &NetworkSpec, routes: Routes, devices: Vec<Device>) -> Result<(), LabError> {
+    fn connect(
+        &mut self,
+        spec: &NetworkSpec,
+        routes: Routes,
+        devices: Vec<Device>,
+        orders: Orders<Order>,
+    ) -> Result<(), LabError> {
         let (to, held) = queue();
         let mut gates = Vec::new();
         for (node, about) in spec.topology.nodes() {
@@ -313,7 +320,7 @@ impl Network {
             let thread = thread.spawn(move || usher.run(&held));
             self.usher = Some(thread.map_err(LabError::io("start the gateway"))?);
         }
-        let pump = pump::start(spec, routes, devices, gates, Arc::clone(&self.inbox));
+        let pump = pump::start(spec, routes, devices, gates, orders);
         self.pump = Some(pump.map_err(LabError::io("start the switch"))?);
         Ok(())
     }
@@ -403,7 +410,7 @@ impl Network {
     ///
     /// # Errors
     /// When the node is no host.
-    pub fn publish(&self, node: NodeId, port: u16, listeners: Vec<TcpListener>) -> Result<(), LabError> {
+    pub fn publish(&self, node: NodeId, port: u16, listeners: &[TcpListener]) -> Result<(), LabError> {
         let descriptors: Vec<_> = listeners.iter().map(AsFd::as_fd).collect();
         self.keeper
             .ask(&Ask::Publish(node.index(), port), &descriptors)
@@ -422,23 +429,24 @@ impl Network {
     }
 
     /// What has passed.
-    #[must_use]
-    pub fn figures(&self) -> NetworkFigures {
+    ///
+    /// # Errors
+    /// When the switch has ended, by a bug.
+    pub fn figures(&self) -> Result<NetworkFigures, LabError> {
         let (to, from) = sync_channel(1);
         self.inbox.send(Order::Count(to));
-        // The pump ends only with the network.
         let Counted {
             crossings,
             read,
             trains,
             lateness,
-        } = from.recv_timeout(Duration::from_secs(10)).unwrap_or_default();
-        NetworkFigures {
+        } = from.recv().map_err(|_| LabError::NoSwitch)?;
+        Ok(NetworkFigures {
             read,
             trains,
             crossings,
             lateness,
-        }
+        })
     }
 
     /// Readable once the keeper is over, and the network with it.

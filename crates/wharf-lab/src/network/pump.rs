@@ -4,7 +4,6 @@ use std::collections::HashMap;
 use std::io;
 use std::num::NonZeroU64;
 use std::os::fd::{AsFd, OwnedFd};
-use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -20,7 +19,7 @@ use super::fabric::{Crossings, Fabric};
 use crate::switch::clock;
 use crate::switch::cut::Short;
 use crate::switch::gate::{Admission, Gate};
-use crate::switch::inbox::Inbox;
+use crate::switch::inbox::Orders;
 use crate::switch::pool::Pool;
 use crate::switch::port::Port;
 use crate::switch::reader::{Reader, Took};
@@ -70,7 +69,7 @@ struct Pump {
     /// What stands before the hosts that have one, by node.
     gates: Vec<Option<Gate>>,
     ready: OwnedFd,
-    inbox: Arc<Inbox<Order>>,
+    orders: Orders<Order>,
     reader: Reader,
     start: Duration,
     counted: Counted,
@@ -86,7 +85,7 @@ pub(super) fn start(
     routes: Routes,
     devices: Vec<Device>,
     gates: Vec<Option<Gate>>,
-    inbox: Arc<Inbox<Order>>,
+    orders: Orders<Order>,
 ) -> io::Result<JoinHandle<Vec<Device>>> {
     let ready = epoll::create(epoll::CreateFlags::CLOEXEC)?;
     for (at, device) in devices.iter().enumerate() {
@@ -109,7 +108,7 @@ pub(super) fn start(
             devices,
             gates,
             ready,
-            inbox,
+            orders,
             start: clock(),
             counted: Counted::default(),
             lateness: Lateness::default(),
@@ -163,7 +162,7 @@ impl Pump {
             })
         });
         let mut which = [
-            PollFd::new(&*self.inbox, PollFlags::IN),
+            PollFd::new(&self.orders, PollFlags::IN),
             PollFd::from_borrowed_fd(self.ready.as_fd(), PollFlags::IN),
         ];
         // Interrupted: nothing is lost by another round.
@@ -188,7 +187,7 @@ impl Pump {
 
     /// Whether this is the end.
     fn obey(&mut self) -> bool {
-        for order in self.inbox.take() {
+        for order in self.orders.take() {
             let now = self.now();
             match order {
                 Order::Segment(segment, conditions) => self.fabric.set_segment(now, segment, *conditions),

@@ -50,10 +50,13 @@ pub struct Segment {
     pub down: Conditions,
 }
 
+/// A lane's inbox, and its thread.
+type LaneHandle = (Arc<Inbox<Order>>, Option<JoinHandle<()>>);
+
 /// A running switch. Dropped, it carries nothing more.
 #[derive(Debug)]
 pub(crate) struct Switch {
-    lanes: [(Arc<Inbox<Order>>, Option<JoinHandle<()>>); 2],
+    lanes: [LaneHandle; 2],
     length: usize,
 }
 
@@ -66,7 +69,7 @@ impl Switch {
         seed: Seed,
         gate: Option<Gate>,
     ) -> io::Result<Self> {
-        let inboxes = [Arc::new(Inbox::new()?), Arc::new(Inbox::new()?)];
+        let ((to_up, up_orders), (to_down, down_orders)) = (Inbox::open()?, Inbox::open()?);
         let stage = |way: Way, segment: &Segment| {
             let conditions = match way {
                 Way::Up => segment.up.clone(),
@@ -80,8 +83,8 @@ impl Switch {
             source: near.clone(),
             sink: far.clone(),
             path: path.iter().map(|segment| stage(Way::Up, segment)).collect(),
-            inbox: Arc::clone(&inboxes[0]),
-            back: Arc::clone(&inboxes[1]),
+            orders: up_orders,
+            back: Arc::clone(&to_down),
             gate,
         };
         let down = Plan {
@@ -93,12 +96,12 @@ impl Switch {
                 .rev()
                 .map(|segment| stage(Way::Down, segment))
                 .collect(),
-            inbox: Arc::clone(&inboxes[1]),
-            back: Arc::clone(&inboxes[0]),
+            orders: down_orders,
+            back: Arc::clone(&to_up),
             gate: None,
         };
         let mut switch = Self {
-            lanes: inboxes.map(|inbox| (inbox, None)),
+            lanes: [to_up, to_down].map(|inbox| (inbox, None)),
             length: path.len(),
         };
         for (plan, (_, thread)) in [up, down].into_iter().zip(&mut switch.lanes) {
@@ -129,15 +132,15 @@ impl Switch {
         let _ = from.recv_timeout(limit);
     }
 
-    /// What has passed.
-    pub(crate) fn figures(&self) -> Figures {
-        let [up, down] = self.lanes.each_ref().map(|(inbox, _)| {
+    /// What has passed. `None`: a lane has ended before the switch, by a bug, and its panic has said which.
+    pub(crate) fn figures(&self) -> Option<Figures> {
+        let ask = |(inbox, _): &LaneHandle| {
             let (to, from) = sync_channel(1);
             inbox.send(Order::Count(to));
-            // A lane ends only with the switch, or by a bug.
-            from.recv().unwrap_or_default()
-        });
-        Figures { up, down }
+            from.recv().ok()
+        };
+        let [up, down] = self.lanes.each_ref().map(ask);
+        Some(Figures { up: up?, down: down? })
     }
 }
 

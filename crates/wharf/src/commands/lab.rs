@@ -10,7 +10,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::low_level::siginfo::{Cause, Origin};
 use wharf_lab::{Allow, Exit, Facts, Figures, Lab, LabError, LabSpec, LaneFigures, Segment, Tools};
 use wharf_link::{Conditions, Scope, Settings};
 
@@ -48,7 +50,7 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
         }
     })?;
     let exit = lab.wait()?;
-    let figures = lab.figures();
+    let figures = lab.figures()?;
     if args.stats {
         summary(&spec, lab.facts(), &figures);
     }
@@ -187,26 +189,24 @@ fn resolve(settings: &Settings) -> Result<Conditions, Report> {
 
 /// Signals that are for the command go on to it.
 fn pass_signals_on(send: impl Fn(i32) + Send + 'static) -> Result<(), Report> {
-    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2])
+    let wanted = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2];
+    let mut signals = SignalsInfo::<WithOrigin>::new(wanted)
         .map_err(|error| Report::new(Code::Failed, format!("listen for signals: {error}")))?;
     std::thread::spawn(move || {
-        for signal in signals.forever() {
-            // The terminal sends these to the command as well.
-            let from_terminal = matches!(signal, SIGINT | SIGQUIT) && in_foreground();
-            if !from_terminal {
-                send(signal);
+        for origin in signals.forever() {
+            if !is_the_terminals(&origin) {
+                send(origin.signal);
             }
         }
     });
     Ok(())
 }
 
-/// Whether the terminal's signals come to this process, and to the command with it.
-fn in_foreground() -> bool {
-    let Ok(terminal) = std::fs::File::open("/dev/tty") else {
-        return false;
-    };
-    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
+/// Whether a key was pressed. The terminal sends its signals to the whole foreground group, and so to the
+/// command as well; they alone bear the kernel's mark (`isig` in drivers/tty/n_tty.c, `SI_KERNEL`). What a
+/// process has sent came here alone.
+fn is_the_terminals(origin: &Origin) -> bool {
+    matches!(origin.signal, SIGINT | SIGQUIT) && matches!(origin.cause, Cause::Kernel)
 }
 
 /// What has passed, as people read it.

@@ -57,7 +57,7 @@ pub(super) fn run(args: &LabArgs, topology: &str, at: &str) -> Result<ExitCode, 
     })?;
     let exit = guest.wait()?;
     drop(others);
-    let figures = network.figures();
+    let figures = network.figures()?;
     if args.stats {
         summary(&spec, network.facts(), &figures);
     }
