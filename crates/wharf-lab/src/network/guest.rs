@@ -2,14 +2,16 @@
 
 use std::ffi::OsString;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 
 use crate::channel::Channel;
 use crate::error::LabError;
+use crate::lab::handle;
 use crate::message::{Exit, FromInit, Names, Order};
 
 /// A command at a host of a network.
@@ -21,6 +23,8 @@ pub struct Guest {
     init: Channel,
     /// What has joined the network for it.
     process: Child,
+    /// Readable once the network's keeper is over, or what has joined.
+    alive: [OwnedFd; 2],
 }
 
 impl Guest {
@@ -30,6 +34,7 @@ impl Guest {
         command: &[OsString],
         names: Names,
         streams: [BorrowedFd<'_>; 3],
+        keeper: OwnedFd,
     ) -> Result<Self, LabError> {
         let (init, end) = Channel::pair().map_err(LabError::io("make a channel"))?;
         init.send(&Order::Prepare(names), &streams)
@@ -42,7 +47,12 @@ impl Guest {
             .stderr(Stdio::null())
             .spawn()
             .map_err(LabError::io("start the command's processes"))?;
-        let guest = Self { init, process };
+        let joined = handle(process.id()).map_err(LabError::io("watch the command's processes"))?;
+        let guest = Self {
+            init,
+            process,
+            alive: [keeper, joined],
+        };
         // If it has ended, it has said why, and that is heard when it is waited for.
         let _ = guest.init.send(&Order::Start, &[]);
         Ok(guest)
@@ -59,6 +69,18 @@ impl Guest {
     /// # Errors
     /// When it could not be started, or a process of the lab was killed.
     pub fn wait(&self) -> Result<Exit, LabError> {
+        let [keeper, joined] = &self.alive;
+        let mut ready = [
+            PollFd::new(&self.init, PollFlags::IN),
+            PollFd::new(keeper, PollFlags::IN),
+            PollFd::new(joined, PollFlags::IN),
+        ];
+        retry_on_intr(|| poll(&mut ready, None))
+            .map_err(|errno| LabError::io("wait for the command")(errno.into()))?;
+        // What it said last is there even if the others are not.
+        if ready[0].revents().is_empty() {
+            return Err(LabError::Killed("keeper of namespaces"));
+        }
         let said = self.init.receive::<FromInit>();
         match said.map_err(LabError::io("wait for the command"))? {
             Some((FromInit::Exited(exit), _)) => Ok(exit),

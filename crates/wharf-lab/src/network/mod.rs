@@ -383,7 +383,9 @@ impl Network {
             hint: Some("routers, address translators and firewalls run no commands: name a host".to_owned()),
         })?;
         let before = entry.arguments(Mode::Guest, tools);
-        Guest::start(&self.exe, &before, command, self.names.clone(), streams)
+        let alive = self.alive.try_clone();
+        let alive = alive.map_err(LabError::io("watch the lab's keeper"))?;
+        Guest::start(&self.exe, &before, command, self.names.clone(), streams, alive)
     }
 
     /// Changes the conditions of a segment from now on.
