@@ -130,7 +130,7 @@ where
     std::io::Write::write_all(&mut &go, b"\n").expect("written");
     let exit = lab.wait().expect("it ran");
     assert_eq!(exit, wharf_lab::Exit::Code(0), "{command:?}");
-    let figures = lab.figures();
+    let figures = lab.figures().expect("the switch runs");
     let cpu = on_processor("wharf-lab-up");
     drop(lab);
     let mut said = String::new();

@@ -30,6 +30,9 @@ pub enum LabError {
     /// A process of the lab was killed.
     #[error("run the command: the lab's {0} was killed, and the command with it")]
     Killed(&'static str),
+    /// The switch's thread has panicked.
+    #[error("say what has passed: the lab's switch has ended early, which is a bug of Wharf's")]
+    NoSwitch,
     /// It is Linux's.
     #[error("start a lab: network namespaces are Linux's")]
     Unsupported,

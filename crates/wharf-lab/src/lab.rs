@@ -1,6 +1,8 @@
 //! A running lab.
 
 use std::ffi::OsString;
+use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -15,8 +17,8 @@ use wharf_relay::Relay;
 
 use crate::channel::Channel;
 use crate::error::LabError;
-use crate::gateway::{Allow, Gateway};
-use crate::message::{Begin, Carrier, Exit, FAR_V4, FAR_V6, Family, FromFar, FromInit, Order, Tools};
+use crate::gateway::{self, Allow, Behind, Gateway};
+use crate::message::{Begin, Carrier, Exit, FAR_V4, FAR_V6, FromFar, FromInit, Names, Order, Tools, Wanted};
 use crate::switch::gate::Gate;
 use crate::switch::port::Port;
 use crate::switch::{Figures, Segment, Switch, gate};
@@ -93,7 +95,13 @@ impl Lab {
         let begun = Instant::now();
         let (init, init_end) = Channel::pair().map_err(LabError::io("make a channel"))?;
         let (keeper, far_end) = Channel::pair().map_err(LabError::io("make a channel"))?;
-        init.send(&Order::Prepare, &streams)
+        let names = Names {
+            hosts: [IpAddr::from(FAR_V4), FAR_V6.into()]
+                .map(|address| (address, "gateway".to_owned()))
+                .into(),
+            resolver: Some(FAR_V4.into()),
+        };
+        init.send(&Order::Prepare(names), &streams)
             .map_err(LabError::io("hand the standard streams on"))?;
         let far = Command::new(&spec.exe)
             .args(crate::stage::first())
@@ -190,15 +198,22 @@ impl Lab {
             .keeper
             .take()
             .ok_or(LabError::Killed("keeper of namespaces"))?;
-        let (gate, held, open) = gate::gate();
-        let families = match self.facts.ipv6 {
-            true => vec![Family::V4, Family::V6],
-            false => vec![Family::V4],
-        };
-        let gateway = Gateway::new(keeper, far, Relay::start()?, spec.allow.clone(), families, open);
+        let mut addresses = vec![IpAddr::from(FAR_V4)];
+        addresses.extend(self.facts.ipv6.then_some(IpAddr::from(FAR_V6)));
+        let (to, held) = gate::queue();
+        let gate = Gate::new(addresses.clone(), to);
+        let open = gate.open();
+        let make = move |wanted| ask_for_socket(&keeper, &wanted);
+        let gateway = Gateway::new(
+            addresses,
+            Behind::Another,
+            Box::new(make),
+            Relay::start()?,
+            spec.allow.clone(),
+        );
         let thread = std::thread::Builder::new()
             .name("wharf-lab-gate".to_owned())
-            .spawn(move || gateway.run(&held))
+            .spawn(move || gateway::usher(gateway, &far, &open, &held))
             .map_err(LabError::io("start the gateway"))?;
         self.gateway = Some(thread);
         Ok(gate)
@@ -258,9 +273,12 @@ impl Lab {
     }
 
     /// What has passed.
-    #[must_use]
-    pub fn figures(&self) -> Figures {
-        self.switch.as_ref().map(Switch::figures).unwrap_or_default()
+    ///
+    /// # Errors
+    /// When the switch has come to an end, which only a bug can bring about.
+    pub fn figures(&self) -> Result<Figures, LabError> {
+        let figures = self.switch.as_ref().and_then(Switch::figures);
+        figures.ok_or(LabError::NoSwitch)
     }
 }
 
@@ -282,9 +300,21 @@ impl Drop for Lab {
     }
 }
 
+/// Asks the process that is in a network for a socket there.
+fn ask_for_socket(keeper: &Channel, wanted: &Wanted) -> io::Result<OwnedFd> {
+    keeper.send(wanted, &[])?;
+    let gone = || io::Error::other("the process that makes sockets is gone");
+    let (answer, descriptors) = keeper.receive::<FromFar>()?.ok_or_else(gone)?;
+    match (answer, descriptors.into_iter().next()) {
+        (FromFar::Socket, Some(socket)) => Ok(socket),
+        (FromFar::Failed(trouble), _) => Err(io::Error::other(trouble.error)),
+        _ => Err(gone()),
+    }
+}
+
 /// A handle of a process, readable once it is over with all that ends with it.
-fn handle(pid: u32) -> std::io::Result<OwnedFd> {
+pub(crate) fn handle(pid: u32) -> io::Result<OwnedFd> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or(std::io::ErrorKind::InvalidInput)?;
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
     Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }

@@ -62,6 +62,7 @@ mod gateway;
 mod kernel;
 mod lab;
 mod message;
+mod network;
 mod stage;
 mod switch;
 
@@ -69,5 +70,9 @@ pub use error::LabError;
 pub use gateway::Allow;
 pub use lab::{Facts, GATEWAY_V6_VAR, GATEWAY_VAR, Lab, LabSpec};
 pub use message::{Carrier, Exit, FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Tools};
+pub use network::{
+    Crossings, Guest, Listening, Loopback, Machine, Network, NetworkFacts, NetworkFigures, NetworkLink,
+    NetworkSpec, NodeFigures,
+};
 pub use stage::{ARGUMENT, NotRun, run as run_stage};
 pub use switch::{Figures, LaneFigures, Segment, SegmentFigures};

@@ -6,7 +6,15 @@
 //! `traveller download PORT`                           reads a stream to its end; prints bytes and ns
 //! `traveller connect PORT`                            prints how long connecting took, in ns, or what went wrong
 //! `traveller say TEXT`                                prints it
+//! `traveller ping-to ADDRESS COUNT INTERVAL_US`       as ping, to another address
+//! `traveller connect-to ADDRESS:PORT`                 as connect, to another address
+//! `traveller reach HOST…`                             pings each address once; prints HOST/FAMILY:1, or 0
+//! `traveller serve ADDRESS`                           tells who connects from where
+//! `traveller ask ADDRESS`                             prints what a server tells, or why it does not
+//! `traveller stun-server ADDRESS…`                    tells who sends from where
+//! `traveller stun-probe ADDRESS…`                     prints what kind of address translator is between
 
+mod hosts;
 mod traffic;
 
 use std::process::ExitCode;
@@ -25,7 +33,8 @@ fn main() -> ExitCode {
     let words: Vec<String> = arguments
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    match traffic::run(&words) {
+    let known: Vec<&str> = words.iter().map(String::as_str).collect();
+    match hosts::run(&known).unwrap_or_else(|| traffic::run(&words)) {
         Ok(said) => {
             traffic::say(&said);
             ExitCode::SUCCESS

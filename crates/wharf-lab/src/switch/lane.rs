@@ -1,6 +1,8 @@
 //! One direction of the switch, on a thread of its own: read, let pass, write at the right time.
 
 mod router;
+#[cfg(test)]
+mod tests;
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -8,22 +10,22 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::time::{ClockId, clock_gettime};
 use wharf_link::{Conditions, Offer, Seed};
 use wharf_packet::icmp::Problem;
 use wharf_packet::{ErrorBudget, Gso, PacketMut, Segments, Ttl, VnetHeader, flip_bit};
 use wharf_relay::Lateness;
 
+use super::clock;
 use super::figures::{LaneFigures, SegmentFigures};
 use super::gate::{Admission, Gate};
-use super::inbox::{Inbox, Order};
+use super::inbox::{Inbox, Order, Orders};
 use super::parcel::Parcel;
 use super::pool::{Buffer, Pool};
 use super::port::{Arrival, Port, Read};
 use super::stage::{Delivery, Offload, Stages};
 use super::way::Way;
 
-/// How many packets are read or written before the other has its turn.
+/// How many packets are taken in before what is due has its turn. The last train may exceed it.
 const BATCH: usize = 64;
 
 /// The most memory that packets of one direction may take.
@@ -40,9 +42,9 @@ pub(crate) struct Plan {
     pub(crate) sink: Port,
     /// The stages, in the order in which packets pass them: name, conditions, seed.
     pub(crate) path: Vec<(String, Conditions, Seed)>,
-    pub(crate) inbox: Arc<Inbox>,
-    /// The other direction's.
-    pub(crate) back: Arc<Inbox>,
+    pub(crate) orders: Orders<Order>,
+    /// To the other direction.
+    pub(crate) back: Arc<Inbox<Order>>,
     /// What stands before the sink.
     pub(crate) gate: Option<Gate>,
 }
@@ -62,8 +64,8 @@ struct Lane {
     sink: Port,
     names: Vec<String>,
     stages: Stages,
-    inbox: Arc<Inbox>,
-    back: Arc<Inbox>,
+    orders: Orders<Order>,
+    back: Arc<Inbox<Order>>,
     gate: Option<Gate>,
     pool: Pool,
     /// The next packet's memory.
@@ -99,7 +101,7 @@ impl Lane {
             sink: plan.sink,
             names,
             stages: Stages::new(path.collect()),
-            inbox: plan.inbox,
+            orders: plan.orders,
             back: plan.back,
             gate: plan.gate,
             pool: Pool::new(MEMORY),
@@ -128,10 +130,7 @@ impl Lane {
                 }
                 more = packets;
             }
-            if more {
-                more = self.read();
-            }
-            more |= self.deliver();
+            more = self.round(more);
             if !more && self.stages.is_empty() {
                 // Whoever waits, or has given up.
                 for waiting in self.drained.drain(..) {
@@ -145,6 +144,23 @@ impl Lane {
         }
     }
 
+    /// Reads a batch if there is one, and moves on what is due. Whether there is more of either.
+    ///
+    /// More is written than is read, as long as there is as much: else what is due would pile up behind a
+    /// sender that never rests.
+    fn round(&mut self, readable: bool) -> bool {
+        let before = self.taken_in();
+        let more = readable && self.read();
+        let taken_in = usize::try_from(self.taken_in() - before).unwrap_or(usize::MAX);
+        let left = self.deliver(taken_in.saturating_add(BATCH));
+        more || left
+    }
+
+    /// How many packets have been taken in, those of trains counted each.
+    fn taken_in(&self) -> u64 {
+        self.figures.read + self.figures.pieces
+    }
+
     /// Waits for packets, orders, or the next thing that is due.
     fn wait(&self) -> [bool; 2] {
         let due = self.stages.next_wakeup();
@@ -156,7 +172,7 @@ impl Lane {
             })
         });
         let mut ready = [
-            PollFd::new(&*self.inbox, PollFlags::IN),
+            PollFd::new(&self.orders, PollFlags::IN),
             PollFd::new(&self.source, PollFlags::IN),
         ];
         let watched = if self.has_source { 2 } else { 1 };
@@ -170,7 +186,7 @@ impl Lane {
     }
 
     fn obey(&mut self) -> Go {
-        for order in self.inbox.take() {
+        for order in self.orders.take() {
             match order {
                 Order::Set(position, conditions) => {
                     let now = self.now();
@@ -202,29 +218,33 @@ impl Lane {
 
     /// Reads a batch. Whether there may be more.
     fn read(&mut self) -> bool {
+        let enough = self.taken_in() + BATCH as u64;
         for _ in 0..BATCH {
-            let Some(mut buffer) = self.empty.take().or_else(|| self.pool.take(Pool::SMALL)) else {
-                // What is read now has no place. It is lost, as in a router without memory.
-                let read = self.source.read(&mut [], &mut self.overflow);
-                if !matches!(read, Ok(Read::Packet(_))) {
-                    return false;
+            if self.taken_in() >= enough {
+                break;
+            }
+            let mut buffer = self.empty.take().or_else(|| self.pool.take(Pool::SMALL));
+            let room = match &mut buffer {
+                Some(buffer) => {
+                    buffer.set_len(Pool::SMALL);
+                    &mut **buffer
                 }
-                self.figures.out_of_memory += 1;
-                continue;
+                None => &mut [],
             };
-            buffer.set_len(Pool::SMALL);
-            match self.source.read(&mut buffer, &mut self.overflow) {
-                Ok(Read::Packet(arrival)) => self.take_in(buffer, arrival),
-                Ok(Read::Nothing) => {
+            match (self.source.read(room, &mut self.overflow), buffer) {
+                (Ok(Read::Packet(arrival)), Some(buffer)) => self.take_in(buffer, arrival),
+                // It has no place. It is lost, as in a router without memory.
+                (Ok(Read::Packet(_)), None) => self.figures.out_of_memory += 1,
+                (Ok(Read::Nothing), buffer) => {
                     self.figures.malformed += 1;
-                    self.empty = Some(buffer);
+                    self.empty = buffer;
                 }
-                Ok(Read::Empty) => {
-                    self.empty = Some(buffer);
+                (Ok(Read::Empty), buffer) => {
+                    self.empty = buffer;
                     return false;
                 }
                 // Its namespace is gone.
-                Err(_) => {
+                (Err(_), _) => {
                     self.has_source = false;
                     return false;
                 }
@@ -309,8 +329,8 @@ impl Lane {
         self.offer(position, now, Parcel::new(buffer, VnetHeader::default()));
     }
 
-    /// Moves on what has arrived. Whether there is more.
-    fn deliver(&mut self) -> bool {
+    /// Moves on what has arrived, and lets at most so many packets leave. Whether there is more.
+    fn deliver(&mut self, most: usize) -> bool {
         let now = self.now();
         let last = self.stages.len().saturating_sub(1);
         let mut more = false;
@@ -320,7 +340,7 @@ impl Lane {
                 self.leave(position, delivery);
                 count += 1;
                 // Only the last may stop early: the others must not fall behind what they feed.
-                if position == last && count == BATCH {
+                if position == last && count == most {
                     more = true;
                     break;
                 }
@@ -373,7 +393,7 @@ impl Lane {
         let admission = self
             .gate
             .as_ref()
-            .map_or(Admission::Passes, |gate| gate.admit(header, bytes));
+            .map_or(Admission::Passes, |gate| gate.admit(0, header, bytes));
         let taken = match admission {
             Admission::Passes => self.sink.write(header, bytes).is_ok(),
             Admission::Waits => true,
@@ -386,11 +406,4 @@ impl Lane {
             self.figures.not_taken += 1;
         }
     }
-}
-
-/// The monotonic clock.
-fn clock() -> Duration {
-    let time = clock_gettime(ClockId::Monotonic);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -112,7 +112,7 @@ impl Running {
     /// Waits for the command.
     pub(crate) fn finish(mut self) -> Ran {
         let exit = self.lab.wait().expect("the command ran");
-        let figures = self.lab.figures();
+        let figures = self.lab.figures().expect("the switch runs");
         drop(self.lab);
         let mut ran = Ran {
             exit,

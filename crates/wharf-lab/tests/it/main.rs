@@ -3,6 +3,7 @@
 mod delay;
 mod lab;
 mod loss;
+mod network;
 mod paths;
 mod rates;
 mod reach;

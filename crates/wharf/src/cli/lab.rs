@@ -2,6 +2,7 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
 use wharf_link::Seed;
@@ -20,6 +21,20 @@ pub(crate) struct LabArgs {
     /// 'latency=5ms rate=10mbit'
     #[arg(long, value_name = "SEGMENT,…", value_delimiter = ',')]
     pub(crate) path: Vec<String>,
+    /// A whole network in place of one link: one that is ready (`wharf topology` lists them), or a file with
+    /// [node.X] and [segment.X]
+    #[arg(long, value_name = "NAME|FILE", requires = "at", conflicts_with_all = ["path", "allow", "ConditionFlags"])]
+    pub(crate) topology: Option<String>,
+    /// The host of the topology at which the command runs
+    #[arg(long, value_name = "NODE", requires = "topology")]
+    pub(crate) at: Option<String>,
+    /// Another command, by `sh -c`, at another host, while the command runs; with a port the command waits
+    /// until that listens
+    #[arg(long, value_name = "NODE[:PORT]=COMMAND", requires = "topology")]
+    pub(crate) also: Vec<Also>,
+    /// Segments of the topology that are down. Routers know, and go around where they can
+    #[arg(long, value_name = "SEGMENT,…", value_delimiter = ',', requires = "topology")]
+    pub(crate) cut: Vec<String>,
     /// Reach only these ports of this machine's loopback at the gateway; else all
     #[arg(long, value_name = "PORT,…", value_delimiter = ',')]
     pub(crate) allow: Vec<u16>,
@@ -44,4 +59,36 @@ pub(crate) struct LabArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Inside {
     Shell,
+}
+
+/// A command beside the command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Also {
+    pub(crate) node: String,
+    /// It is ready once this listens.
+    pub(crate) port: Option<u16>,
+    pub(crate) command: String,
+}
+
+impl FromStr for Also {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (place, command) = text
+            .split_once('=')
+            .filter(|(place, command)| !place.is_empty() && !command.trim().is_empty())
+            .ok_or("it is no NODE=COMMAND, such as server:5201='iperf3 -s'")?;
+        let (node, port) = match place.split_once(':') {
+            None => (place, None),
+            Some((node, port)) => match port.parse() {
+                Ok(port) if port > 0 => (node, Some(port)),
+                _ => return Err(format!("`{port}` is no port")),
+            },
+        };
+        Ok(Self {
+            node: node.to_owned(),
+            port,
+            command: command.to_owned(),
+        })
+    }
 }

@@ -1,14 +1,18 @@
 //! `wharf lab`: a command in a network of its own, behind a link that carries real packets.
 
+mod network;
+
 use std::ffi::OsString;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::low_level::siginfo::{Cause, Origin};
 use wharf_lab::{Allow, Exit, Facts, Figures, Lab, LabError, LabSpec, LaneFigures, Segment, Tools};
 use wharf_link::{Conditions, Scope, Settings};
 
@@ -19,11 +23,12 @@ use crate::report::{Code, Report};
 use crate::vars;
 
 pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
+    if let (Some(topology), Some(at)) = (&args.topology, &args.at) {
+        return network::run(args, topology, at);
+    }
     let path = path(args)?;
-    let exe = std::env::current_exe()
-        .map_err(|error| Report::new(Code::Unusable, format!("find the wharf program: {error}")))?;
     let spec = LabSpec {
-        exe,
+        exe: exe()?,
         command: command(args),
         congestion: args.conditions.own.0.get("congestion").map(str::to_owned),
         path,
@@ -32,33 +37,55 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
             [] => Allow::All,
             ports => Allow::Only(ports.to_vec()),
         },
-        tools: if args.net_tools {
-            Tools::Network
-        } else {
-            Tools::Ordinary
-        },
-        tun: std::env::var_os(vars::TUN)
-            .unwrap_or_else(|| "/dev/net/tun".into())
-            .into(),
+        tools: tools(args),
+        tun: tun(),
     };
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
     let lab = Arc::new(Lab::start(&spec, streams)?);
-    pass_signals_on(&lab)?;
+    let to = Arc::downgrade(&lab);
+    pass_signals_on(move |signal| {
+        if let Some(lab) = to.upgrade() {
+            lab.signal(signal);
+        }
+    })?;
     let exit = lab.wait()?;
-    let figures = lab.figures();
+    let figures = lab.figures()?;
     if args.stats {
         summary(&spec, lab.facts(), &figures);
     }
     if let Some(file) = &args.json {
         write_json(file, &spec, lab.facts(), &figures)?;
     }
-    // As a shell says it.
+    Ok(code(exit))
+}
+
+/// As a shell says it.
+fn code(exit: Exit) -> ExitCode {
     let code = match exit {
         Exit::Code(code) => code,
         Exit::Signal(signal) => 128 + signal,
     };
-    Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))
+    ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))
+}
+
+fn exe() -> Result<PathBuf, Report> {
+    std::env::current_exe()
+        .map_err(|error| Report::new(Code::Unusable, format!("find the wharf program: {error}")))
+}
+
+fn tools(args: &LabArgs) -> Tools {
+    if args.net_tools {
+        Tools::Network
+    } else {
+        Tools::Ordinary
+    }
+}
+
+/// The device node of TUN.
+fn tun() -> PathBuf {
+    let node = std::env::var_os(vars::TUN);
+    node.unwrap_or_else(|| "/dev/net/tun".into()).into()
 }
 
 impl From<LabError> for Report {
@@ -161,28 +188,25 @@ fn resolve(settings: &Settings) -> Result<Conditions, Report> {
 }
 
 /// Signals that are for the command go on to it.
-fn pass_signals_on(lab: &Arc<Lab>) -> Result<(), Report> {
-    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2])
+fn pass_signals_on(send: impl Fn(i32) + Send + 'static) -> Result<(), Report> {
+    let wanted = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2];
+    let mut signals = SignalsInfo::<WithOrigin>::new(wanted)
         .map_err(|error| Report::new(Code::Failed, format!("listen for signals: {error}")))?;
-    let lab = Arc::downgrade(lab);
     std::thread::spawn(move || {
-        for signal in signals.forever() {
-            // The terminal sends these to the command as well.
-            let from_terminal = matches!(signal, SIGINT | SIGQUIT) && in_foreground();
-            if let (false, Some(lab)) = (from_terminal, lab.upgrade()) {
-                lab.signal(signal);
+        for origin in signals.forever() {
+            if !is_the_terminals(&origin) {
+                send(origin.signal);
             }
         }
     });
     Ok(())
 }
 
-/// Whether the terminal's signals come to this process, and to the command with it.
-fn in_foreground() -> bool {
-    let Ok(terminal) = std::fs::File::open("/dev/tty") else {
-        return false;
-    };
-    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
+/// Whether a key was pressed. The terminal sends its signals to the whole foreground group, and so to the
+/// command as well; they alone bear the kernel's mark (`isig` in drivers/tty/n_tty.c, `SI_KERNEL`). What a
+/// process has sent came here alone.
+fn is_the_terminals(origin: &Origin) -> bool {
+    matches!(origin.signal, SIGINT | SIGQUIT) && matches!(origin.cause, Cause::Kernel)
 }
 
 /// What has passed, as people read it.
@@ -268,8 +292,12 @@ fn write_json(file: &Path, spec: &LabSpec, facts: &Facts, figures: &Figures) -> 
         start_ms: facts.start.as_secs_f64() * 1000.0,
         figures,
     };
+    write(file, &summary)
+}
+
+fn write(file: &Path, summary: &impl Serialize) -> Result<(), Report> {
     let failed =
         |error: std::io::Error| Report::new(Code::Unusable, format!("write {}: {error}", file.display()));
-    let text = serde_json::to_string_pretty(&summary).map_err(|error| failed(error.into()))?;
+    let text = serde_json::to_string_pretty(summary).map_err(|error| failed(error.into()))?;
     std::fs::write(file, text + "\n").map_err(failed)
 }

@@ -104,6 +104,38 @@ fn signals_reach_the_command() {
     world.await_empty();
 }
 
+/// A key that is pressed comes to the command from the terminal; what a process sends, from the lab alone.
+#[test]
+fn an_interrupt_reaches_the_command_from_a_terminal_and_from_a_process() {
+    let world = World::new();
+    let (terminal, end) = wharf_stack::pty::open().expect("a pseudoterminal");
+    let script =
+        "trap 'n=x$n; echo caught $n' INT; trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done";
+    let wharf = wharf();
+    let mut command = Command::new("setsid");
+    command
+        .args(["--ctty", "--wait"])
+        .arg(&wharf)
+        .args(["lab", "--", "sh", "-c", script])
+        .env_clear()
+        .envs(world.environment())
+        .current_dir(world.project())
+        .stdin(Stdio::from(end));
+    let mut running = Running::start(command);
+    running.await_line("ready");
+    let lab = children(running.pid())[0];
+    kill(lab, Signal::INT);
+    running.await_line("caught x");
+    rustix::io::write(&terminal, b"\x03").expect("typed");
+    running.await_line("caught xx");
+    kill(lab, Signal::INT);
+    running.await_line("caught xxx");
+    kill(lab, Signal::TERM);
+    assert_eq!(running.child.wait().expect("waited").code(), Some(3));
+    world.await_empty();
+    assert_eq!(running.said().matches("caught").count(), 3, "{}", running.said());
+}
+
 /// A lab whose command has a child that left its session, and the pids of its processes: keeper of
 /// namespaces, first process, shell.
 fn stubborn(world: &World) -> (Running, [u32; 3]) {

@@ -52,7 +52,7 @@ impl Lane {
         if let Ok(len) = icmp::error(&about, problem, from, &mut buffer) {
             self.figures.icmp_errors += 1;
             let back = self.stages.len().saturating_sub(position);
-            self.back.send(Order::Inject(back, buffer[..len].into()));
+            self.back.try_send(Order::Inject(back, buffer[..len].into()));
         }
     }
 }
