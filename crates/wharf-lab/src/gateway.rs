@@ -164,7 +164,12 @@ impl Gateway {
             Knock::Tcp(_) => sockets::tcp(States::LISTEN),
             Knock::Udp(_) => sockets::udp(),
         };
-        on_loopback(&sockets.unwrap_or_default(), port)
+        let sockets = sockets.unwrap_or_default();
+        let found = on_loopback(&sockets, port);
+        match self.ports.get(&knock) {
+            Some(open) if found.is_empty() && is_connected(&sockets, port) => open.provider.clone(),
+            _ => found,
+        }
     }
 
     fn add(&self, knock: Knock, provider: Vec<SocketAddr>) -> io::Result<LinkId> {
@@ -218,6 +223,15 @@ impl Gateway {
         });
         bound.collect()
     }
+}
+
+/// Whether the host has connected a UDP socket of this port to somebody on its loopback. A server may
+/// connect the socket by which a client reached it, and have no other (iperf3 does): it is there for
+/// that client, though for nobody new. The kernel shows connections of TCP elsewhere.
+fn is_connected(sockets: &[Socket], port: u16) -> bool {
+    sockets.iter().any(|socket| {
+        socket.local.port() == port && socket.remote.port() != 0 && socket.remote.ip().is_loopback()
+    })
 }
 
 /// At which loopback addresses a port is open.
