@@ -205,6 +205,7 @@ impl Gateway {
             Knock::Udp(_) => sockets::udp(),
         };
         let sockets = sockets.unwrap_or_default();
+<<<<<<< HEAD
         let is_ours = self.ports.contains_key(&knock);
         let is_at = |socket: &Socket| {
             let address = socket.local.ip();
@@ -213,6 +214,13 @@ impl Gateway {
         };
         let is_taken = self.behind == Behind::Own && sockets.iter().any(is_at);
         (on_loopback(&sockets, port), is_taken)
+=======
+        let found = on_loopback(&sockets, port);
+        match self.ports.get(&knock) {
+            Some(open) if found.is_empty() && is_connected(&sockets, port) => open.provider.clone(),
+            _ => found,
+        }
+>>>>>>> programs
     }
 
     fn add(&mut self, knock: Knock, provider: Vec<SocketAddr>) -> io::Result<LinkId> {
@@ -266,6 +274,7 @@ impl Gateway {
     }
 }
 
+<<<<<<< HEAD
 /// Opens the gateway's ports as packets ask for them, until the switch is gone.
 pub(crate) fn usher(mut gateway: Gateway, port: &Port, open: &Open, held: &Receiver<Held>) {
     let mut forget = Instant::now() + ANSWER_HOLDS;
@@ -292,6 +301,15 @@ pub(crate) fn let_in(held: &Held, is_open: bool, port: &Port, open: &Open) {
         open.set(port);
     }
     open.written();
+=======
+/// Whether the host has connected a UDP socket of this port to somebody on its loopback. A server may
+/// connect the socket by which a client reached it, and have no other (iperf3 does): it is there for
+/// that client, though for nobody new. The kernel shows connections of TCP elsewhere.
+fn is_connected(sockets: &[Socket], port: u16) -> bool {
+    sockets.iter().any(|socket| {
+        socket.local.port() == port && socket.remote.port() != 0 && socket.remote.ip().is_loopback()
+    })
+>>>>>>> programs
 }
 
 /// At which loopback addresses a port is open.

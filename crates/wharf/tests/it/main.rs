@@ -11,6 +11,7 @@ mod guardian;
 mod http;
 mod http_rules;
 mod lab;
+mod lab_programs;
 mod lab_topology;
 mod links;
 mod machine;
