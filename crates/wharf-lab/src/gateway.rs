@@ -205,7 +205,6 @@ impl Gateway {
             Knock::Udp(_) => sockets::udp(),
         };
         let sockets = sockets.unwrap_or_default();
-<<<<<<< HEAD
         let is_ours = self.ports.contains_key(&knock);
         let is_at = |socket: &Socket| {
             let address = socket.local.ip();
@@ -213,14 +212,12 @@ impl Gateway {
             socket.local.port() == port && socket.remote.port() == 0 && is_there
         };
         let is_taken = self.behind == Behind::Own && sockets.iter().any(is_at);
-        (on_loopback(&sockets, port), is_taken)
-=======
         let found = on_loopback(&sockets, port);
-        match self.ports.get(&knock) {
+        let found = match self.ports.get(&knock) {
             Some(open) if found.is_empty() && is_connected(&sockets, port) => open.provider.clone(),
             _ => found,
-        }
->>>>>>> programs
+        };
+        (found, is_taken)
     }
 
     fn add(&mut self, knock: Knock, provider: Vec<SocketAddr>) -> io::Result<LinkId> {
@@ -274,7 +271,6 @@ impl Gateway {
     }
 }
 
-<<<<<<< HEAD
 /// Opens the gateway's ports as packets ask for them, until the switch is gone.
 pub(crate) fn usher(mut gateway: Gateway, port: &Port, open: &Open, held: &Receiver<Held>) {
     let mut forget = Instant::now() + ANSWER_HOLDS;
@@ -301,15 +297,12 @@ pub(crate) fn let_in(held: &Held, is_open: bool, port: &Port, open: &Open) {
         open.set(port);
     }
     open.written();
-=======
-/// Whether the host has connected a UDP socket of this port to somebody on its loopback. A server may
-/// connect the socket by which a client reached it, and have no other (iperf3 does): it is there for
-/// that client, though for nobody new. The kernel shows connections of TCP elsewhere.
-fn is_connected(sockets: &[Socket], port: u16) -> bool {
-    sockets.iter().any(|socket| {
-        socket.local.port() == port && socket.remote.port() != 0 && socket.remote.ip().is_loopback()
-    })
->>>>>>> programs
+    let found = on_loopback(&sockets, port);
+    let found = match self.ports.get(&knock) {
+        Some(open) if found.is_empty() && is_connected(&sockets, port) => open.provider.clone(),
+        _ => found,
+    };
+    (found, is_taken)
 }
 
 /// At which loopback addresses a port is open.
