@@ -184,7 +184,7 @@ impl Gateway {
         let mut gone: Vec<Knock> = self.ports.keys().copied().collect();
         gone.retain(|knock| match knock {
             Knock::Tcp(port) => on_loopback(&streams, *port).is_empty(),
-            Knock::Udp(port) => on_loopback(&datagrams, *port).is_empty(),
+            Knock::Udp(port) => on_loopback(&datagrams, *port).is_empty() && !is_connected(&datagrams, *port),
         });
         for knock in gone {
             self.close(knock)?;
@@ -297,12 +297,15 @@ pub(crate) fn let_in(held: &Held, is_open: bool, port: &Port, open: &Open) {
         open.set(port);
     }
     open.written();
-    let found = on_loopback(&sockets, port);
-    let found = match self.ports.get(&knock) {
-        Some(open) if found.is_empty() && is_connected(&sockets, port) => open.provider.clone(),
-        _ => found,
-    };
-    (found, is_taken)
+}
+
+/// Whether the host has connected a UDP socket of this port to somebody on its loopback. A server may
+/// connect the socket by which a client reached it, and have no other (iperf3 does): it is there for
+/// that client, though for nobody new. The kernel shows connections of TCP elsewhere.
+fn is_connected(sockets: &[Socket], port: u16) -> bool {
+    sockets.iter().any(|socket| {
+        socket.local.port() == port && socket.remote.port() != 0 && socket.remote.ip().is_loopback()
+    })
 }
 
 /// At which loopback addresses a port is open.
