@@ -2,11 +2,16 @@
 //!
 //! `traveller ping COUNT INTERVAL_US 4|6`              echo requests to the gateway; prints each round trip in ns
 //! `traveller datagrams PORT COUNT SIZE PER_SECOND`    numbered datagrams to the gateway; none: as fast as it goes
-//! `traveller upload PORT BYTES`                       a stream to the gateway, until it is all acknowledged
-//! `traveller download PORT`                           reads a stream to its end; prints bytes and ns
+//! `traveller arrivals PORT COUNT`                     asks for datagrams; prints when each came, and its number
+//! `traveller upload PORT BYTES [CONGESTION]`          a stream to the gateway, until it is all acknowledged; prints
+//!                                                     ns, RTT, least RTT (µs), retransmissions, reorderings, marks
+//! `traveller download PORT`                           reads a stream to its end; prints bytes, ns, RTT (µs)
+//! `traveller beside PORT BYTES COUNT INTERVAL_US`     echo requests while a stream comes, once so much of it has
 //! `traveller connect PORT`                            prints how long connecting took, in ns, or what went wrong
 //! `traveller say TEXT`                                prints it
 
+mod stream;
+mod tcp_info;
 mod traffic;
 
 use std::process::ExitCode;

@@ -110,9 +110,15 @@ pub(crate) fn start(spec: &LabSpec) -> Running {
 
 impl Running {
     /// Waits for the command.
-    pub(crate) fn finish(mut self) -> Ran {
+    pub(crate) fn finish(self) -> Ran {
+        self.finish_with(|_| ()).0
+    }
+
+    /// Waits for the command, and looks at the lab before it ends.
+    pub(crate) fn finish_with<T>(mut self, look: impl FnOnce(&Lab) -> T) -> (Ran, T) {
         let exit = self.lab.wait().expect("the command ran");
         let figures = self.lab.figures();
+        let seen = look(&self.lab);
         drop(self.lab);
         let mut ran = Ran {
             exit,
@@ -122,7 +128,7 @@ impl Running {
         };
         self.out.read_to_string(&mut ran.out).expect("read");
         self.err.read_to_string(&mut ran.err).expect("read");
-        ran
+        (ran, seen)
     }
 }
 
