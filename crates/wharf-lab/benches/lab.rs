@@ -3,6 +3,10 @@
 //!
 //! `cargo bench -p wharf-lab`; a word selects: `start`, `delay`, `packets`, `tcp`.
 
+#[path = "../examples/traveller/stream.rs"]
+mod stream;
+#[path = "../examples/traveller/tcp_info.rs"]
+mod tcp_info;
 #[path = "../examples/traveller/traffic.rs"]
 mod traffic;
 

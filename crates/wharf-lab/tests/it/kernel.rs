@@ -43,7 +43,10 @@ impl Counters {
     /// The counter of this name. The kernel shows all that it has, also those at 0.
     #[track_caller]
     pub(crate) fn get(&self, name: &str) -> u64 {
-        *self.0.get(name).unwrap_or_else(|| panic!("this kernel does not count {name}"))
+        *self
+            .0
+            .get(name)
+            .unwrap_or_else(|| panic!("this kernel does not count {name}"))
     }
 }
 
@@ -55,11 +58,12 @@ pub(crate) struct Counted {
     pub(crate) far: Counters,
 }
 
-/// Runs a command with these settings of its network: `("ipv4/tcp_ecn", "1")`.
+/// Runs a command with these settings of its network, such as `("ipv4/tcp_ecn", "1")`, and counts after `before`.
 #[track_caller]
-pub(crate) fn counted(mut spec: LabSpec, settings: &[(&str, &str)]) -> Counted {
+pub(crate) fn counted(mut spec: LabSpec, settings: &[(&str, &str)], before: impl FnOnce()) -> Counted {
     with_settings(&mut spec, settings);
     let (mut ran, far) = start(&spec).finish_with(|lab| {
+        before();
         let read = |file| fs::read_to_string(format!("/proc/{}/{file}", lab.facts().keeper));
         FILES.map(read).map(Result::unwrap_or_default).concat()
     });
@@ -85,6 +89,7 @@ pub(crate) fn with_settings(spec: &mut LabSpec, settings: &[(&str, &str)]) {
         .collect();
     let files = FILES.map(|file| format!("/proc/self/{file}")).join(" ");
     let script = format!("{set} \"$0\" \"$@\" || exit; printf '{MARK}'; cat {files} 2>/dev/null; true");
-    spec.command.splice(0..0, ["sh".into(), "-c".into(), script.into()]);
+    spec.command
+        .splice(0..0, ["sh".into(), "-c".into(), script.into()]);
     spec.tools = Tools::Network;
 }

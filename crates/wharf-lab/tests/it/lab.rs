@@ -77,6 +77,15 @@ pub(crate) fn both(name: &str, text: &str) -> Segment {
     }
 }
 
+/// A path of one segment with its own conditions each way.
+pub(crate) fn each_way(up: &str, down: &str) -> Vec<Segment> {
+    vec![Segment {
+        name: "link".to_owned(),
+        up: conditions(up),
+        down: conditions(down),
+    }]
+}
+
 pub(crate) fn spec(path: Vec<Segment>, command: &[&str]) -> LabSpec {
     let mut words = vec![traveller().into_os_string()];
     words.extend(command.iter().map(Into::into));
@@ -149,6 +158,16 @@ pub(crate) fn serve(listener: TcpListener, bytes: usize) -> std::thread::JoinHan
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
         stream.write_all(&vec![1; bytes]).expect("written");
+    })
+}
+
+/// Takes one connection and reads all that comes.
+pub(crate) fn read_all(listener: TcpListener) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("read");
+        bytes
     })
 }
 
