@@ -46,6 +46,12 @@
 //! **The gateway** is the kernel's own TCP on the far side. A port is there if the host's loopback has it, and
 //! refuses if not; see [`Allow`]. Everything else is unreachable, and says so.
 //!
+//! **Whole networks** ([`Network`]) have a namespace for each host of a [`wharf_topology::Topology`], and between them its
+//! segments, routers, address translators and firewalls. One thread, the *pump*, moves the packets of all devices;
+//! what becomes of them between two hosts is the *fabric's*, a model without a clock or a socket. A *keeper* process owns the
+//! namespaces; commands join one ([`Network::prefix`]) and need nobody from then on. What a machine could not hold of the
+//! conditions is said ([`Shortfall`]).
+//!
 //! **Bounded.** Memory of packets under way, the gate's queue, orders, ICMP errors: each has a limit, and what
 //! is beyond it is dropped and counted.
 //!
