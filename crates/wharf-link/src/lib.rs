@@ -83,7 +83,7 @@ pub use conditions::{
 };
 pub use counters::Counters;
 pub use machine::{DELAY_LINE, Machine};
-pub use packet::{Cause, Delivery, Offer, Overflow, Packet};
+pub use packet::{Cause, Delivery, Dropped, Offer, Overflow, Packet};
 pub use profiles::{Profile, Source, profiles};
 pub use random::Seed;
 pub use trace::Trace;
