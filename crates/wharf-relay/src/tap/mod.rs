@@ -19,6 +19,7 @@
 //! keep up with is dropped, and counted.
 
 mod capture;
+mod file;
 mod link;
 mod recorded;
 mod side;
@@ -37,6 +38,7 @@ use crate::spec::LinkId;
 use link::LinkTap;
 
 pub(crate) use capture::{Capture, Stopped};
+pub use file::CaptureFile;
 pub(crate) use side::{Beginning, Tap};
 pub use spec::{CaptureFigures, CaptureSpec, Observe, ShownPort};
 
