@@ -115,6 +115,7 @@ where
         congestion: None,
         tools: Tools::Ordinary,
         tun: "/dev/net/tun".into(),
+        capture: None,
     };
     let (input, go) = pipe().expect("a pipe");
     let (mut out, out_end) = pipe().expect("a pipe");
@@ -176,6 +177,7 @@ fn start_time() {
             congestion: None,
             tools: Tools::Ordinary,
             tun: "/dev/net/tun".into(),
+            capture: None,
         };
         let null = File::open("/dev/null").expect("/dev/null");
         let lab = Lab::start(&spec, [null.as_fd(), null.as_fd(), null.as_fd()]).expect("a lab");

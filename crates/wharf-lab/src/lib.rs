@@ -56,6 +56,7 @@
 //! What this crate never does: change the host's network, settings, firewall or files; bind an address of the
 //! host's; run another program than the command; print.
 
+mod capture;
 mod channel;
 mod error;
 mod gateway;
@@ -65,6 +66,7 @@ mod message;
 mod stage;
 mod switch;
 
+pub use capture::{Capture, Point};
 pub use error::LabError;
 pub use gateway::Allow;
 pub use lab::{Facts, GATEWAY_V6_VAR, GATEWAY_VAR, Lab, LabSpec};

@@ -3,6 +3,7 @@
 mod router;
 #[cfg(test)]
 mod tests;
+mod watch;
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -10,12 +11,12 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::time::{ClockId, clock_gettime};
 use wharf_link::{Conditions, Offer, Seed};
 use wharf_packet::icmp::Problem;
 use wharf_packet::{ErrorBudget, Gso, PacketMut, Segments, Ttl, VnetHeader, flip_bit};
 use wharf_relay::Lateness;
 
+use super::clock::clock;
 use super::figures::{LaneFigures, SegmentFigures};
 use super::gate::{Admission, Gate};
 use super::inbox::{Inbox, Order, Orders};
@@ -23,7 +24,9 @@ use super::parcel::Parcel;
 use super::pool::{Buffer, Pool};
 use super::port::{Arrival, Port, Read};
 use super::stage::{Delivery, Offload, Stages};
+use super::tap::{End, When};
 use super::way::Way;
+pub(crate) use watch::Watch;
 
 /// How many packets are taken in before what is due has its turn. The last train may exceed it.
 const BATCH: usize = 64;
@@ -47,6 +50,8 @@ pub(crate) struct Plan {
     pub(crate) back: Arc<Inbox>,
     /// What stands before the sink.
     pub(crate) gate: Option<Gate>,
+    /// Who captures.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// Runs a lane until it is told to stop.
@@ -67,6 +72,7 @@ struct Lane {
     orders: Orders,
     back: Arc<Inbox>,
     gate: Option<Gate>,
+    watch: Option<Watch>,
     pool: Pool,
     /// The next packet's memory.
     empty: Option<Buffer>,
@@ -95,15 +101,20 @@ impl Lane {
             .path
             .into_iter()
             .map(|(_, conditions, seed)| (conditions, seed));
+        let mut stages = Stages::new(path.collect());
+        if plan.watch.is_some() {
+            stages.keep_dropped();
+        }
         Self {
             way: plan.way,
             source: plan.source,
             sink: plan.sink,
             names,
-            stages: Stages::new(path.collect()),
+            stages,
             orders: plan.orders,
             back: plan.back,
             gate: plan.gate,
+            watch: plan.watch,
             pool: Pool::new(MEMORY),
             empty: None,
             overflow: vec![0; OVERFLOW].into_boxed_slice(),
@@ -163,6 +174,9 @@ impl Lane {
 
     /// Waits for packets, orders, or the next thing that is due.
     fn wait(&self) -> [bool; 2] {
+        if let Some(watch) = &self.watch {
+            watch.tap.flush();
+        }
         let due = self.stages.next_wakeup();
         let timeout = due.map(|due| {
             let left = due.saturating_sub(self.now());
@@ -191,6 +205,7 @@ impl Lane {
                 Order::Set(position, conditions) => {
                     let now = self.now();
                     self.stages.set(position, now, *conditions);
+                    self.show_dropped(position);
                 }
                 Order::Inject(position, bytes) => self.inject(position, &bytes),
                 Order::Count(to) => {
@@ -234,7 +249,12 @@ impl Lane {
             match (self.source.read(room, &mut self.overflow), buffer) {
                 (Ok(Read::Packet(arrival)), Some(buffer)) => self.take_in(buffer, arrival),
                 // It has no place. It is lost, as in a router without memory.
-                (Ok(Read::Packet(_)), None) => self.figures.out_of_memory += 1,
+                (Ok(Read::Packet(arrival)), None) => {
+                    self.figures.out_of_memory += 1;
+                    if let (Some(watch), Some(bytes)) = (&self.watch, self.overflow.get(..arrival.len)) {
+                        watch.ends(0, When::Now, &arrival.header, bytes, End::Memory);
+                    }
+                }
                 (Ok(Read::Nothing), buffer) => {
                     self.figures.malformed += 1;
                     self.empty = buffer;
@@ -266,7 +286,10 @@ impl Lane {
         if is_train && self.stages.offload() == Offload::Cut {
             self.cut(now, &bytes, &arrival.header);
         } else if self.stages.is_transparent() && self.stages.len() <= 1 {
-            self.write(&arrival.header, &bytes);
+            if let Some(watch) = &self.watch {
+                watch.passes(0, When::Now, &arrival.header, &bytes, "");
+            }
+            self.write(&arrival.header, &bytes, "");
         } else {
             self.offer(0, now, Parcel::new(bytes, arrival.header));
         }
@@ -292,6 +315,9 @@ impl Lane {
     fn cut(&mut self, now: Duration, bytes: &[u8], header: &VnetHeader) {
         let Ok(mut pieces) = Segments::new(bytes, header) else {
             self.figures.malformed += 1;
+            if let Some(watch) = &self.watch {
+                watch.ends(0, When::Now, header, bytes, End::Malformed);
+            }
             return;
         };
         while let Some(len) = pieces.next_len() {
@@ -311,11 +337,30 @@ impl Lane {
     /// Lets a packet into the stage at this position. Beyond the last it leaves.
     fn offer(&mut self, position: usize, now: Duration, parcel: Parcel) {
         if position >= self.stages.len() {
-            return self.write(&parcel.header, &parcel.bytes);
+            return self.write(&parcel.header, &parcel.bytes, parcel.story.text());
         }
-        // What was dropped is counted by the machine.
-        if let Some(Offer::TooBig(parcel, mtu)) = self.stages.offer(position, now, parcel) {
-            self.too_big(position, now, parcel, mtu);
+        let at = self.start + now;
+        if let Some(watch) = &self.watch {
+            let story = parcel.story.text();
+            watch.passes(position, When::At(at), &parcel.header, &parcel.bytes, story);
+        }
+        match self.stages.offer(position, now, parcel) {
+            Some(Offer::TooBig(parcel, mtu)) => self.too_big(position, now, parcel, mtu),
+            // It is counted by the machine.
+            Some(Offer::Dropped(parcel, cause)) => {
+                if let Some(watch) = &self.watch {
+                    watch.refused(position, at, &parcel, cause, &self.stages);
+                }
+            }
+            _ => {}
+        }
+        self.show_dropped(position);
+    }
+
+    /// Shows what a stage has dropped of what it had accepted.
+    fn show_dropped(&mut self, position: usize) {
+        if let Some(watch) = &self.watch {
+            watch.dropped(position, self.start, &mut self.stages);
         }
     }
 
@@ -337,6 +382,7 @@ impl Lane {
         for position in 0..self.stages.len() {
             let mut count = 0;
             while let Some(delivery) = self.stages.poll(position, now) {
+                self.show_dropped(position);
                 self.leave(position, delivery);
                 count += 1;
                 // Only the last may stop early: the others must not fall behind what they feed.
@@ -345,12 +391,16 @@ impl Lane {
                     break;
                 }
             }
+            self.show_dropped(position);
         }
         more
     }
 
     /// A packet comes out of a stage.
-    fn leave(&mut self, position: usize, delivery: Delivery) {
+    fn leave(&mut self, position: usize, mut delivery: Delivery) {
+        if let Some(watch) = &self.watch {
+            watch.tell(position, &mut delivery);
+        }
         let time = delivery.ideal_time;
         let mut parcel = delivery.packet;
         if delivery.ce
@@ -368,8 +418,10 @@ impl Lane {
         if next == self.stages.len() {
             let late = self.now().saturating_sub(time);
             self.lateness.record(late);
-            for _ in 0..1 + usize::from(delivery.duplicate) {
-                self.write(&parcel.header, &parcel.bytes);
+            self.write(&parcel.header, &parcel.bytes, parcel.story.text());
+            if delivery.duplicate {
+                self.tell_copy(position, &mut parcel);
+                self.write(&parcel.header, &parcel.bytes, parcel.story.text());
             }
             return;
         }
@@ -378,18 +430,32 @@ impl Lane {
             && packet.decrement_ttl() == Ttl::Expired
         {
             let _ = parcel.header.complete_checksum(&mut parcel.bytes);
+            self.expired(position, time, &parcel);
             return self.answer(next, time, &parcel.bytes, Problem::TimeExceeded);
         }
         if delivery.duplicate
             && let Some(mut copy) = self.pool.take(parcel.bytes.len())
         {
             copy.copy_from_slice(&parcel.bytes);
-            self.offer(next, time, Parcel::new(copy, parcel.header));
+            let mut copy = Parcel::new(copy, parcel.header);
+            copy.story = parcel.story.clone();
+            self.tell_copy(position, &mut copy);
+            self.offer(next, time, copy);
         }
         self.offer(next, time, parcel);
     }
 
-    fn write(&mut self, header: &VnetHeader, bytes: &[u8]) {
+    fn tell_copy(&self, position: usize, copy: &mut Parcel) {
+        if let Some(watch) = &self.watch {
+            watch.tell_copy(position, copy);
+        }
+    }
+
+    fn write(&mut self, header: &VnetHeader, bytes: &[u8], story: &str) {
+        if let Some(watch) = &self.watch {
+            // Before it is written, so that no answer to it stands before it in the file.
+            watch.passes(self.stages.len(), When::Now, header, bytes, story);
+        }
         let admission = self
             .gate
             .as_ref()
@@ -404,13 +470,14 @@ impl Lane {
             self.figures.written_bytes += bytes.len() as u64;
         } else {
             self.figures.not_taken += 1;
+            if let Some(watch) = &self.watch {
+                let end = match admission {
+                    Admission::Lost => End::NotAdmitted,
+                    _ => End::NotTaken,
+                };
+                let last = self.stages.len().saturating_sub(1);
+                watch.ends(last, When::Now, header, bytes, end);
+            }
         }
     }
-}
-
-/// The monotonic clock.
-fn clock() -> Duration {
-    let time = clock_gettime(ClockId::Monotonic);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }

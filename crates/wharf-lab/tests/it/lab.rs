@@ -89,6 +89,7 @@ pub(crate) fn spec(path: Vec<Segment>, command: &[&str]) -> LabSpec {
         congestion: None,
         tools: Tools::Ordinary,
         tun: "/dev/net/tun".into(),
+        capture: None,
     }
 }
 

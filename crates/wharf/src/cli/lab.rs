@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use wharf_link::Seed;
+use wharf_lab::Point;
+use wharf_link::{Seed, Size};
 
 use super::ConditionFlags;
 
@@ -35,9 +37,44 @@ pub(crate) struct LabArgs {
     /// Write at the end what has passed, as JSON, into a file
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write the packets of the link, and which were dropped and why, into a pcapng file for Wireshark. Whatever
+    /// passes is in it, passwords too
+    #[arg(long, value_name = "FILE")]
+    pub(crate) capture: Option<PathBuf>,
+    /// Where packets are captured: command (the default), gateway, router1 (behind the first segment of a path),
+    /// …, or all
+    #[arg(long, value_name = "POINT,…", value_delimiter = ',', requires = "capture")]
+    pub(crate) capture_at: Vec<CapturePoint>,
+    /// How large the capture may become
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", requires = "capture")]
+    pub(crate) capture_limit: Size,
     /// The command
     #[arg(last = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Where packets are captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CapturePoint {
+    At(Point),
+    All,
+}
+
+impl FromStr for CapturePoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let router = |text: &str| text.parse().ok().filter(|number| *number > 0).map(Point::Router);
+        let point = match text {
+            "all" => return Ok(Self::All),
+            "command" => Some(Point::Command),
+            "gateway" => Some(Point::Gateway),
+            other => other.strip_prefix("router").and_then(router),
+        };
+        point.map(Self::At).ok_or_else(|| {
+            "write command, gateway, all, or router1 for the first router of the path".to_owned()
+        })
+    }
 }
 
 /// What to run that is no command.

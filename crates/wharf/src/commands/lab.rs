@@ -1,5 +1,7 @@
 //! `wharf lab`: a command in a network of its own, behind a link that carries real packets.
 
+mod capture;
+
 use std::ffi::OsString;
 use std::os::fd::AsFd;
 use std::path::Path;
@@ -22,6 +24,7 @@ use crate::vars;
 
 pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     let path = path(args)?;
+    let capture = capture::open(args, path.len())?;
     let exe = std::env::current_exe()
         .map_err(|error| Report::new(Code::Unusable, format!("find the wharf program: {error}")))?;
     let spec = LabSpec {
@@ -42,6 +45,7 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
         tun: std::env::var_os(vars::TUN)
             .unwrap_or_else(|| "/dev/net/tun".into())
             .into(),
+        capture,
     };
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
@@ -49,6 +53,9 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     pass_signals_on(&lab)?;
     let exit = lab.wait()?;
     let figures = lab.figures()?;
+    if let (Some(file), Some(captured)) = (&args.capture, lab.end_capture()?) {
+        capture::say(args, file, captured);
+    }
     if args.stats {
         summary(&spec, lab.facts(), &figures);
     }

@@ -34,6 +34,7 @@ fn lane(conditions: &str) -> (Lane, Port, Port) {
         orders,
         back,
         gate: None,
+        watch: None,
     };
     (Lane::new(plan), before, after)
 }
