@@ -17,7 +17,7 @@ use crate::switch::way::Way;
 ///
 /// The file (pcapng) has an interface for each point, with the packets as they are there: real ones, with the marks,
 /// the flipped bits and the time to live that they have by then, and what was done to them in their comments. And it
-/// has an interface for each segment, with the packets that went no further, and why.
+/// has an interface for each segment, with the packets that went no further, and why ([`Drops`]).
 ///
 /// Times are those at which the packet was read or written at the ends, and at routers the ideal ones. *Outbound* is
 /// from the command, at every point.
@@ -27,8 +27,21 @@ pub struct Capture {
     pub file: Arc<File>,
     /// How large it may become. Packets beyond it are only counted.
     pub limit: Size,
-    /// Where packets are seen. What segments drop is there in any case.
+    /// Where packets are seen.
     pub points: Vec<Point>,
+    /// Whether those are seen, too, that went no further.
+    pub drops: Drops,
+}
+
+/// Whether a capture has what segments dropped. An analyser that follows connections meets such a packet a second
+/// time, so that what it makes of them is better without.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Drops {
+    /// Each has its cause and its segment in its comment.
+    #[default]
+    Shown,
+    /// They are only counted, in the lab's figures.
+    LeftOut,
 }
 
 /// A place on the path at which packets are seen, in both directions.
@@ -94,20 +107,23 @@ pub(crate) fn begin(capture: &Capture, path: &[Segment]) -> Result<(Tap, [Watch;
             *spots = tap.spots(&point.name(), &describe(point, path));
         }
     }
-    let segments: Vec<(String, [Spot; 2])> = path
-        .iter()
-        .filter_map(|segment| {
+    let dropped_by = |segment: &Segment| match capture.drops {
+        Drops::Shown => {
             let description = format!("what it dropped; up {}; down {}", segment.up, segment.down);
-            let spots = tap.spots(&format!("dropped by {}", segment.name), &description)?;
-            Some((segment.name.clone(), spots))
-        })
+            tap.spots(&format!("dropped by {}", segment.name), &description)
+        }
+        Drops::LeftOut => None,
+    };
+    let segments: Vec<(String, Option<[Spot; 2]>)> = path
+        .iter()
+        .map(|segment| (segment.name.clone(), dropped_by(segment)))
         .collect();
     let watch = |way: usize| Watch {
         tap: tap.clone(),
         points: points.iter().map(|spots| spots.map(|spots| spots[way])).collect(),
         segments: segments
             .iter()
-            .map(|(name, spots)| (name.clone(), spots[way]))
+            .map(|(name, spots)| (name.clone(), spots.map(|spots| spots[way])))
             .collect(),
     };
     let (up, mut down) = (watch(0), watch(1));

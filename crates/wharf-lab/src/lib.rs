@@ -66,7 +66,7 @@ mod message;
 mod stage;
 mod switch;
 
-pub use capture::{Capture, Point};
+pub use capture::{Capture, Drops, Point};
 pub use error::LabError;
 pub use gateway::Allow;
 pub use lab::{Facts, GATEWAY_V6_VAR, GATEWAY_VAR, Lab, LabSpec};

@@ -102,7 +102,7 @@ impl Lane {
             .into_iter()
             .map(|(_, conditions, seed)| (conditions, seed));
         let mut stages = Stages::new(path.collect());
-        if plan.watch.is_some() {
+        if plan.watch.as_ref().is_some_and(Watch::sees_drops) {
             stages.keep_dropped();
         }
         Self {
@@ -418,6 +418,9 @@ impl Lane {
         if next == self.stages.len() {
             let late = self.now().saturating_sub(time);
             self.lateness.record(late);
+            if let Some(watch) = &self.watch {
+                watch.tell_late(late, &mut parcel);
+            }
             self.write(&parcel.header, &parcel.bytes, parcel.story.text());
             if delivery.duplicate {
                 self.tell_copy(position, &mut parcel);

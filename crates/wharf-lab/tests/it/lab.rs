@@ -111,8 +111,13 @@ pub(crate) fn start(spec: &LabSpec) -> Running {
 
 impl Running {
     /// Waits for the command.
-    pub(crate) fn finish(mut self) -> Ran {
+    pub(crate) fn finish(self) -> Ran {
         let exit = self.lab.wait().expect("the command ran");
+        self.finish_ended(exit)
+    }
+
+    /// What has come of a command that has ended.
+    pub(crate) fn finish_ended(mut self, exit: Exit) -> Ran {
         let figures = self.lab.figures().expect("the switch runs");
         drop(self.lab);
         let mut ran = Ran {

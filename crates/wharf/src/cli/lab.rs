@@ -41,9 +41,15 @@ pub(crate) struct LabArgs {
     /// passes is in it, passwords too
     #[arg(long, value_name = "FILE")]
     pub(crate) capture: Option<PathBuf>,
-    /// Where packets are captured: command (the default), gateway, router1 (behind the first segment of a path),
-    /// …, or all
-    #[arg(long, value_name = "POINT,…", value_delimiter = ',', requires = "capture")]
+    /// Where packets are captured: command, gateway, router1 (behind the first segment of a path), …, drops (where
+    /// they were dropped), or all
+    #[arg(
+        long,
+        value_name = "POINT,…",
+        value_delimiter = ',',
+        default_value = "command,drops",
+        requires = "capture"
+    )]
     pub(crate) capture_at: Vec<CapturePoint>,
     /// How large the capture may become
     #[arg(long, value_name = "SIZE", default_value = "1GiB", requires = "capture")]
@@ -57,6 +63,7 @@ pub(crate) struct LabArgs {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum CapturePoint {
     At(Point),
+    Drops,
     All,
 }
 
@@ -67,12 +74,13 @@ impl FromStr for CapturePoint {
         let router = |text: &str| text.parse().ok().filter(|number| *number > 0).map(Point::Router);
         let point = match text {
             "all" => return Ok(Self::All),
+            "drops" => return Ok(Self::Drops),
             "command" => Some(Point::Command),
             "gateway" => Some(Point::Gateway),
             other => other.strip_prefix("router").and_then(router),
         };
         point.map(Self::At).ok_or_else(|| {
-            "write command, gateway, all, or router1 for the first router of the path".to_owned()
+            "write command, gateway, drops, all, or router1 for the first router of the path".to_owned()
         })
     }
 }

@@ -9,14 +9,17 @@ use crate::switch::parcel::Parcel;
 use crate::switch::stage::Stages;
 use crate::switch::tap::{End, Fate, Spot, Tap, When};
 
+/// A packet that leaves so much after its ideal time, since the machine was busy, has that in its comment.
+const LATE: Duration = Duration::from_millis(1);
+
 /// Where a lane's packets are looked at.
 #[derive(Debug)]
 pub(crate) struct Watch {
     pub(crate) tap: Tap,
     /// Before each stage and behind the last one: whether packets are seen there.
     pub(crate) points: Vec<Option<Spot>>,
-    /// Of each stage: its name, and where it shows what it drops.
-    pub(crate) segments: Vec<(String, Spot)>,
+    /// Of each stage: its name, and where what it drops is seen, if it is.
+    pub(crate) segments: Vec<(String, Option<Spot>)>,
 }
 
 impl Watch {
@@ -29,7 +32,7 @@ impl Watch {
 
     /// A packet goes no further than into the stage at this position.
     pub(super) fn ends(&self, position: usize, when: When, header: &VnetHeader, bytes: &[u8], end: End) {
-        if let Some((name, spot)) = self.segments.get(position) {
+        if let Some((name, Some(spot))) = self.segments.get(position) {
             self.tap.note(*spot, when, header, bytes, Fate::Ends(name, end));
         }
     }
@@ -62,6 +65,19 @@ impl Watch {
                     end,
                 );
             }
+        }
+    }
+
+    /// Whether what is dropped is seen.
+    pub(super) fn sees_drops(&self) -> bool {
+        self.segments.iter().any(|(_, spot)| spot.is_some())
+    }
+
+    /// A packet leaves so much after its ideal time.
+    pub(super) fn tell_late(&self, late: Duration, parcel: &mut Parcel) {
+        if late >= LATE {
+            let millis = late.as_secs_f64() * 1000.0;
+            parcel.story.add(format_args!("{millis:.3} ms late"));
         }
     }
 

@@ -5,7 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use wharf_lab::{Capture, LabError, Point};
+use wharf_lab::{Capture, Drops, LabError, Point};
 use wharf_relay::CaptureFigures;
 
 use crate::cli::{CapturePoint, LabArgs};
@@ -17,10 +17,14 @@ pub(super) fn open(args: &LabArgs, segments: usize) -> Result<Option<Capture>, R
     let Some(path) = &args.capture else {
         return Ok(None);
     };
-    let mut points = Vec::new();
+    let (mut points, mut drops) = (Vec::new(), Drops::LeftOut);
     for point in &args.capture_at {
         match *point {
-            CapturePoint::All => points.extend(Point::all(segments)),
+            CapturePoint::All => {
+                points.extend(Point::all(segments));
+                drops = Drops::Shown;
+            }
+            CapturePoint::Drops => drops = Drops::Shown,
             CapturePoint::At(Point::Router(number)) if number >= segments => {
                 let error = LabError::NoRouter {
                     number,
@@ -30,9 +34,6 @@ pub(super) fn open(args: &LabArgs, segments: usize) -> Result<Option<Capture>, R
             }
             CapturePoint::At(point) => points.push(point),
         }
-    }
-    if points.is_empty() {
-        points.push(Point::Command);
     }
     // Only for the user: whatever passes may be in it, passwords too.
     let file = OpenOptions::new()
@@ -51,6 +52,7 @@ pub(super) fn open(args: &LabArgs, segments: usize) -> Result<Option<Capture>, R
         file: Arc::new(file),
         limit: args.capture_limit,
         points,
+        drops,
     }))
 }
 
