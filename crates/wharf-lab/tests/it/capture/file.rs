@@ -86,13 +86,6 @@ impl Contents {
             .iter()
             .filter(move |seen| seen.at == at && seen.way == way)
     }
-
-    /// How many packets there have this in their comment.
-    pub(crate) fn count(&self, at: &str, way: Way, text: &str) -> u64 {
-        self.at(at, way)
-            .filter(|seen| seen.comment.contains(text))
-            .count() as u64
-    }
 }
 
 impl Seen {

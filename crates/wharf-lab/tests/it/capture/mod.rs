@@ -6,7 +6,7 @@ mod tshark;
 
 use std::sync::Arc;
 
-use wharf_lab::{Capture, Drops, Exit, Figures, LabSpec, LaneFigures, Point, Segment};
+use wharf_lab::{Capture, Drops, Exit, Figures, LabSpec, LaneFigures, Point, Segment, SegmentFigures};
 use wharf_link::Size;
 
 use self::file::{Contents, Way};
@@ -16,6 +16,8 @@ use crate::lab::{alone, both, datagrams, spec, start};
 struct Captured {
     contents: Contents,
     figures: Figures,
+    /// Those of just after it had ended: something may have passed in between.
+    after: Figures,
     file: tempfile::NamedTempFile,
     said: String,
 }
@@ -35,6 +37,7 @@ fn capture(path: Vec<Segment>, script: &str, points: Vec<Point>, limit: &str) ->
     let running = start(&spec);
     let exit = running.lab.wait().expect("it ran");
     assert_eq!(exit, Exit::Code(0), "{script}");
+    let figures = running.lab.figures().expect("the switch runs");
     let ended = running.lab.end_capture().expect("written").expect("a capture");
     assert!(
         running.lab.end_capture().expect("written").is_none(),
@@ -49,17 +52,33 @@ fn capture(path: Vec<Segment>, script: &str, points: Vec<Point>, limit: &str) ->
     assert_eq!(ended.dropped, 0, "it was written fast enough");
     Captured {
         contents,
-        figures: ran.figures,
+        figures,
+        after: ran.figures,
         file,
         said: ran.out,
     }
 }
 
-/// The figures of one way.
-fn lane(figures: &Figures, way: Way) -> &LaneFigures {
-    match way {
-        Way::Up => &figures.up,
-        Way::Down => &figures.down,
+impl Captured {
+    /// A count is the switch's own.
+    #[track_caller]
+    fn is(&self, seen: usize, way: Way, count: impl Fn(&LaneFigures) -> u64, what: &str) {
+        let [before, after] = [&self.figures, &self.after].map(|figures| match way {
+            Way::Up => count(&figures.up),
+            Way::Down => count(&figures.down),
+        });
+        assert!(
+            (before..=after).contains(&(seen as u64)),
+            "{way:?} {what}: {seen}, counted {before} before the end and {after} after it"
+        );
+    }
+
+    /// How many packets at an interface, going this way, have this in their comment.
+    fn count(&self, at: &str, way: Way, text: &str) -> usize {
+        self.contents
+            .at(at, way)
+            .filter(|seen| seen.comment.contains(text))
+            .count()
     }
 }
 
@@ -68,49 +87,50 @@ fn lane(figures: &Figures, way: Way) -> &LaneFigures {
 fn check(path: Vec<Segment>, script: &str) -> Captured {
     let names: Vec<String> = path.iter().map(|segment| segment.name.clone()).collect();
     let captured = capture(path, script, Point::all(names.len()), "1GiB");
-    let Captured {
-        contents, figures, ..
-    } = &captured;
+    let contents = &captured.contents;
     for way in [Way::Up, Way::Down] {
-        let lane = lane(figures, way);
         let [first, last] = match way {
             Way::Up => ["command", "gateway"],
             Way::Down => ["gateway", "command"],
         };
-        let taken_in = lane.read - lane.trains + lane.pieces;
-        assert_eq!(
-            contents.at(first, way).count() as u64,
-            taken_in,
-            "{way:?} {lane:?}"
-        );
-        let left = lane.written + lane.not_taken;
-        assert_eq!(contents.at(last, way).count() as u64, left, "{way:?} {lane:?}");
-        for segment in &lane.segments {
-            let at = format!("dropped by {}", segment.name);
-            for (text, expected) in [
-                (format!("dropped: loss of {}", segment.name), segment.loss),
-                (format!("dropped: outage of {}", segment.name), segment.outage),
-                (format!("dropped: queue of {} (", segment.name), segment.queue),
-                (format!("dropped: MTU of {} (", segment.name), segment.mtu),
-                (format!(" of {}, after ", segment.name), segment.aqm),
-            ] {
-                assert_eq!(contents.count(&at, way, &text), expected, "{way:?} {text}");
+        let taken_in = |lane: &LaneFigures| lane.read - lane.trains + lane.pieces;
+        captured.is(contents.at(first, way).count(), way, taken_in, "came");
+        let left = |lane: &LaneFigures| lane.written + lane.not_taken;
+        captured.is(contents.at(last, way).count(), way, left, "left");
+        for (segment, name) in names.iter().enumerate() {
+            let at = format!("dropped by {name}");
+            // Figures are in the order in which packets pass.
+            let position = match way {
+                Way::Up => segment,
+                Way::Down => names.len() - 1 - segment,
+            };
+            let of: [(String, fn(&SegmentFigures) -> u64); 5] = [
+                (format!("dropped: loss of {name}"), |figures| figures.loss),
+                (format!("dropped: outage of {name}"), |figures| figures.outage),
+                (format!("dropped: queue of {name} ("), |figures| figures.queue),
+                (format!("dropped: MTU of {name} ("), |figures| figures.mtu),
+                (format!(" of {name}, after "), |figures| figures.aqm),
+            ];
+            for (text, figure) in of {
+                let counted = |lane: &LaneFigures| figure(&lane.segments[position]);
+                captured.is(captured.count(&at, way, &text), way, counted, &text);
             }
         }
     }
     // A segment's deeds are seen behind it; a pair's second packet has them as well, and says so.
     if let [name] = &names[..] {
         for (way, at) in [(Way::Up, "gateway"), (Way::Down, "command")] {
-            let segment = &lane(figures, way).segments[0];
             let copies = format!("duplicated by {name}");
-            assert_eq!(contents.count(at, way, &copies), segment.duplicated, "{way:?}");
-            for (deed, expected) in [
-                ("corrupted by ", segment.corrupted),
-                ("marked CE by ", segment.marked),
-            ] {
+            let pairs = |lane: &LaneFigures| lane.segments[0].duplicated;
+            captured.is(captured.count(at, way, &copies), way, pairs, "pairs");
+            let of: [(_, fn(&SegmentFigures) -> u64); 2] = [
+                ("corrupted by ", |figures| figures.corrupted),
+                ("marked CE by ", |figures| figures.marked),
+            ];
+            for (deed, figure) in of {
                 let done = contents.at(at, way).filter(|seen| seen.comment.contains(deed));
-                let once = done.filter(|seen| !seen.comment.contains(&copies)).count() as u64;
-                assert_eq!(once, expected, "{way:?} {deed}");
+                let once = done.filter(|seen| !seen.comment.contains(&copies)).count();
+                captured.is(once, way, |lane| figure(&lane.segments[0]), deed);
             }
         }
     }
@@ -166,14 +186,14 @@ fn what_a_queue_drops_says_how_full_it_was() {
     ] {
         let conditions = format!("rate=1mbit queue=10packets discipline={discipline}");
         let captured = check(vec![both("link", &conditions)], &script);
-        let said = captured.contents.count("dropped by link", Way::Up, text);
-        assert_eq!(said, captured.figures.up.segments[0].queue, "{discipline}");
+        let said = captured.count("dropped by link", Way::Up, text);
+        captured.is(said, Way::Up, |lane| lane.segments[0].queue, discipline);
         assert!(said > 50, "{discipline}: {said}");
     }
     let captured = check(vec![both("link", "rate=1mbit queue=20000B")], &script);
     drop(socket);
     let text = "of 20000 bytes)";
-    assert!(captured.contents.count("dropped by link", Way::Up, text) > 50);
+    assert!(captured.count("dropped by link", Way::Up, text) > 50);
 }
 
 #[test]
@@ -183,7 +203,7 @@ fn what_a_discipline_drops_or_marks_says_so() {
     let captured = check(vec![both("link", conditions)], &pings(100, "-s 1000"));
     let text = "dropped: codel of link, after ";
     assert!(
-        captured.contents.count("dropped by link", Way::Up, text) > 5,
+        captured.count("dropped by link", Way::Up, text) > 5,
         "{:?}",
         captured.figures
     );
@@ -276,7 +296,7 @@ fn a_path_is_seen_at_each_of_its_routers() {
     }
     assert!(arrived.len() < sent.len());
     let expired = "dropped: its time to live ended at 198.18.1.2, behind b";
-    assert_eq!(contents.count("dropped by b", Way::Up, expired), 1);
+    assert_eq!(captured.count("dropped by b", Way::Up, expired), 1);
 }
 
 #[test]
@@ -285,11 +305,11 @@ fn what_is_too_long_says_what_became_of_it() {
     let path = || vec![both("narrow", "mtu=600")];
     let captured = check(path(), &ping(3, "-M dont -s 1400"));
     let text = "dropped: MTU of narrow (1428 of 600 bytes), its fragments go on";
-    assert_eq!(captured.contents.count("dropped by narrow", Way::Up, text), 3);
+    assert_eq!(captured.count("dropped by narrow", Way::Up, text), 3);
     let captured = check(path(), &ping(3, "-M do -s 1400"));
     // The kernel knows the MTU from the first answer on, and sends no more.
     let text = "dropped: MTU of narrow (1428 of 600 bytes)";
-    assert!(captured.contents.count("dropped by narrow", Way::Up, text) >= 1);
+    assert!(captured.count("dropped by narrow", Way::Up, text) >= 1);
 }
 
 /// A train that stays whole is one packet; its checksum, which its sender's kernel had left open, is there.
