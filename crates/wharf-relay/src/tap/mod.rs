@@ -16,7 +16,7 @@
 //! has no handshake in the file, and bytes that could not be seen are a gap in it.
 //!
 //! The relay's thread never waits for a file. Packets go to a thread that writes, and what that cannot
-//! keep up with is dropped, and counted.
+//! keep up with is dropped, and counted. That file ([`CaptureFile`]) is there for other carriers, too.
 
 mod capture;
 mod file;

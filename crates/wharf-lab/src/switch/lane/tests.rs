@@ -3,6 +3,8 @@
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use wharf_link::Settings;
 
+use wharf_packet::Gso;
+
 use super::*;
 use crate::message::Carrier;
 

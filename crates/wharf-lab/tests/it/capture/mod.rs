@@ -59,6 +59,9 @@ fn capture(path: Vec<Segment>, script: &str, points: Vec<Point>, limit: &str) ->
     }
 }
 
+/// One of the figures of a segment.
+type Figure = fn(&SegmentFigures) -> u64;
+
 impl Captured {
     /// A count is the switch's own.
     #[track_caller]
@@ -104,7 +107,7 @@ fn check(path: Vec<Segment>, script: &str) -> Captured {
                 Way::Up => segment,
                 Way::Down => names.len() - 1 - segment,
             };
-            let of: [(String, fn(&SegmentFigures) -> u64); 5] = [
+            let of: [(String, Figure); 5] = [
                 (format!("dropped: loss of {name}"), |figures| figures.loss),
                 (format!("dropped: outage of {name}"), |figures| figures.outage),
                 (format!("dropped: queue of {name} ("), |figures| figures.queue),
@@ -123,7 +126,7 @@ fn check(path: Vec<Segment>, script: &str) -> Captured {
             let copies = format!("duplicated by {name}");
             let pairs = |lane: &LaneFigures| lane.segments[0].duplicated;
             captured.is(captured.count(at, way, &copies), way, pairs, "pairs");
-            let of: [(_, fn(&SegmentFigures) -> u64); 2] = [
+            let of: [(_, Figure); 2] = [
                 ("corrupted by ", |figures| figures.corrupted),
                 ("marked CE by ", |figures| figures.marked),
             ];
