@@ -53,8 +53,8 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     pass_signals_on(&lab)?;
     let exit = lab.wait()?;
     let figures = lab.figures()?;
-    if let (Some(file), Some(captured)) = (&args.capture, lab.end_capture()?) {
-        capture::say(args, file, captured);
+    if let Some(file) = &args.capture {
+        capture::end(args, file, &lab)?;
     }
     if args.stats {
         summary(&spec, lab.facts(), &figures);

@@ -5,8 +5,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use wharf_lab::{Capture, Drops, LabError, Point};
-use wharf_relay::CaptureFigures;
+use wharf_lab::{Capture, Drops, Lab, LabError, Point};
 
 use crate::cli::{CapturePoint, LabArgs};
 use crate::out;
@@ -56,8 +55,13 @@ pub(super) fn open(args: &LabArgs, segments: usize) -> Result<Option<Capture>, R
     }))
 }
 
-/// How much was captured, where it was asked for; and whether anything is missing, in any case.
-pub(super) fn say(args: &LabArgs, file: &Path, captured: CaptureFigures) {
+/// Ends the capture. Says how much was captured, where that was asked for; and whether anything is missing, in any
+/// case.
+pub(super) fn end(args: &LabArgs, file: &Path, lab: &Lab) -> Result<(), Report> {
+    let failed = |error| Report::new(Code::Unusable, format!("{error}: {}", file.display()));
+    let Some(captured) = lab.end_capture().map_err(failed)? else {
+        return Ok(());
+    };
     let missing = captured.dropped + captured.beyond_limit;
     if args.stats {
         let (packets, bytes) = (captured.packets - missing, out::bytes(captured.bytes));
@@ -80,4 +84,5 @@ pub(super) fn say(args: &LabArgs, file: &Path, captured: CaptureFigures) {
             file.display()
         ));
     }
+    Ok(())
 }
