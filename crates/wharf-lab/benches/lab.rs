@@ -173,6 +173,7 @@ fn start_time() {
             path: Vec::new(),
             seed: Seed(1),
             allow: Allow::All,
+            local: Vec::new(),
             congestion: None,
             tools: Tools::Ordinary,
             tun: "/dev/net/tun".into(),

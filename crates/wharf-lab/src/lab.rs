@@ -45,6 +45,9 @@ pub struct LabSpec {
     pub seed: Seed,
     /// Which of the host's ports are reached at the gateway.
     pub allow: Allow,
+    /// Ports that the command finds on its own loopback too, from where they lead over the link to the gateway's:
+    /// for programs that know no other place.
+    pub local: Vec<u16>,
     /// The congestion control of both ends; none: the host's.
     pub congestion: Option<String>,
     /// What the command may do with its network.
@@ -100,6 +103,7 @@ impl Lab {
                 .map(|address| (address, "gateway".to_owned()))
                 .into(),
             resolver: Some(FAR_V4.into()),
+            local: spec.local.clone(),
         };
         init.send(&Order::Prepare(names), &streams)
             .map_err(LabError::io("hand the standard streams on"))?;

@@ -101,6 +101,8 @@ pub(crate) struct Names {
     pub(crate) hosts: Vec<(IpAddr, String)>,
     /// Who is asked for all others.
     pub(crate) resolver: Option<IpAddr>,
+    /// Ports of the command's own loopback that lead to the gateway's.
+    pub(crate) local: Vec<u16>,
 }
 
 /// To the first process of the command's side. With [`Order::Prepare`] come the command's standard streams.

@@ -41,6 +41,7 @@ pub(super) fn names(spec: &NetworkSpec) -> Names {
     let machine = spec.machine.as_ref();
     Names {
         hosts: spec.topology.nodes().flat_map(of).collect(),
+        local: Vec::new(),
         resolver: machine.and_then(|machine| spec.topology.addresses(machine.node).next()),
     }
 }

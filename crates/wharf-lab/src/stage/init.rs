@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
-use super::{ARGUMENT, EXEC, Trouble, files, outlive_the_terminal};
+use super::{ARGUMENT, EXEC, Trouble, files, local, outlive_the_terminal};
 use crate::channel::Channel;
 use crate::kernel::mounts;
 use crate::message::{Exit, FromInit, Names, Order};
@@ -50,6 +50,7 @@ fn serve(channel: &Channel, arguments: &[OsString]) -> Result<Option<Exit>, Trou
         .try_into()
         .map_err(|_| Trouble::of("start the command: a standard stream is missing"))?;
     prepare(&names)?;
+    let _local = local::open(&names.local)?;
     let (mut ended, theirs) = UnixStream::pair()
         .and_then(|(ours, theirs)| ours.set_nonblocking(true).map(|()| (ours, theirs)))
         .map_err(|error| Trouble::of(format!("watch for children: {error}")))?;

@@ -17,6 +17,7 @@ mod files;
 mod init;
 mod join;
 mod keeper;
+mod local;
 mod node;
 
 use std::ffi::OsString;

@@ -86,6 +86,7 @@ pub(crate) fn spec(path: Vec<Segment>, command: &[&str]) -> LabSpec {
         path,
         seed: Seed(7),
         allow: Allow::All,
+        local: Vec::new(),
         congestion: None,
         tools: Tools::Ordinary,
         tun: "/dev/net/tun".into(),

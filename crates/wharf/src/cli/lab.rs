@@ -38,6 +38,11 @@ pub(crate) struct LabArgs {
     /// Reach only these ports of this machine's loopback at the gateway; else all
     #[arg(long, value_name = "PORT,…", value_delimiter = ',')]
     pub(crate) allow: Vec<u16>,
+    /// The command reaches these ports at its own localhost too, and so over the link: for tests that know no
+    /// other place. The door is always there
+    #[arg(long, value_name = "PORT,…", value_delimiter = ',', conflicts_with = "topology",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) local: Vec<u16>,
     /// Let the command read raw packets and change its network: tcpdump, ip, ping -f
     #[arg(long)]
     pub(crate) net_tools: bool,

@@ -13,6 +13,8 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::{Cause, Origin};
+use wharf_door::DOOR_PORT;
+use wharf_host::sockets::{self, States};
 use wharf_lab::{Allow, Exit, Facts, Figures, Lab, LabError, LabSpec, LaneFigures, Segment, Tools};
 use wharf_link::{Conditions, Scope, Settings};
 
@@ -37,6 +39,7 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
             [] => Allow::All,
             ports => Allow::Only(ports.to_vec()),
         },
+        local: local(args),
         tools: tools(args),
         tun: tun(),
     };
@@ -67,6 +70,20 @@ fn code(exit: Exit) -> ExitCode {
         Exit::Signal(signal) => 128 + signal,
     };
     ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))
+}
+
+/// Those that were asked for, and the door, where there is one: its names mean the loopback everywhere.
+fn local(args: &LabArgs) -> Vec<u16> {
+    let named = std::env::var(vars::DOOR_PORT).ok();
+    let door = named.and_then(|text| text.parse().ok()).unwrap_or(DOOR_PORT);
+    let is_allowed = args.allow.is_empty() || args.allow.contains(&door);
+    let listeners = sockets::tcp(States::LISTEN).unwrap_or_default();
+    let is_there = listeners.iter().any(|socket| socket.local.port() == door);
+    let door = (is_allowed && is_there).then_some(door);
+    let mut ports: Vec<u16> = args.local.iter().copied().chain(door).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
 }
 
 fn exe() -> Result<PathBuf, Report> {
