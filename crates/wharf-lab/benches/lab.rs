@@ -3,6 +3,10 @@
 //!
 //! `cargo bench -p wharf-lab`; a word selects: `start`, `delay`, `packets`, `tcp`.
 
+#[path = "../examples/traveller/stream.rs"]
+mod stream;
+#[path = "../examples/traveller/tcp_info.rs"]
+mod tcp_info;
 #[path = "../examples/traveller/traffic.rs"]
 mod traffic;
 
@@ -112,6 +116,7 @@ where
         }],
         seed: Seed(1),
         allow: Allow::Only(Vec::new()),
+        local: Vec::new(),
         congestion: None,
         tools: Tools::Ordinary,
         tun: "/dev/net/tun".into(),

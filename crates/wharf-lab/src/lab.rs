@@ -18,6 +18,7 @@ use wharf_relay::Relay;
 use crate::channel::Channel;
 use crate::error::LabError;
 use crate::gateway::{self, Allow, Behind, Gateway};
+use crate::holds;
 use crate::message::{Begin, Carrier, Exit, FAR_V4, FAR_V6, FromFar, FromInit, Names, Order, Tools, Wanted};
 use crate::switch::gate::Gate;
 use crate::switch::port::Port;
@@ -96,6 +97,9 @@ impl Lab {
     /// When the kernel refuses a namespace or a device, with what can be done about it.
     pub fn start(spec: &LabSpec, streams: [BorrowedFd<'_>; 3]) -> Result<Self, LabError> {
         let begun = Instant::now();
+        for segment in &spec.path {
+            holds::check(&segment.name, &[&segment.up, &segment.down])?;
+        }
         let (init, init_end) = Channel::pair().map_err(LabError::io("make a channel"))?;
         let (keeper, far_end) = Channel::pair().map_err(LabError::io("make a channel"))?;
         let names = Names {

@@ -59,6 +59,7 @@
 mod channel;
 mod error;
 mod gateway;
+mod holds;
 mod kernel;
 mod lab;
 mod message;
@@ -68,6 +69,7 @@ mod switch;
 
 pub use error::LabError;
 pub use gateway::Allow;
+pub use holds::Shortfall;
 pub use lab::{Facts, GATEWAY_V6_VAR, GATEWAY_VAR, Lab, LabSpec};
 pub use message::{Carrier, Exit, FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Tools};
 pub use network::{

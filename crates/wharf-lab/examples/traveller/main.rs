@@ -2,8 +2,11 @@
 //!
 //! `traveller ping COUNT INTERVAL_US 4|6`              echo requests to the gateway; prints each round trip in ns
 //! `traveller datagrams PORT COUNT SIZE PER_SECOND`    numbered datagrams to the gateway; none: as fast as it goes
-//! `traveller upload PORT BYTES`                       a stream to the gateway, until it is all acknowledged
-//! `traveller download PORT`                           reads a stream to its end; prints bytes and ns
+//! `traveller arrivals PORT COUNT`                     asks for datagrams; prints when each came, and its number
+//! `traveller upload PORT BYTES [CONGESTION]`          a stream to the gateway, until it is all acknowledged; prints
+//!                                                     ns, RTT, least RTT (µs), retransmissions, reorderings, marks
+//! `traveller download PORT`                           reads a stream to its end; prints bytes, ns, RTT (µs)
+//! `traveller beside PORT BYTES COUNT INTERVAL_US`     echo requests while a stream comes, once so much of it has
 //! `traveller connect PORT`                            prints how long connecting took, in ns, or what went wrong
 //! `traveller say TEXT`                                prints it
 //! `traveller ping-to ADDRESS COUNT INTERVAL_US`       as ping, to another address
@@ -15,6 +18,8 @@
 //! `traveller stun-probe ADDRESS…`                     prints what kind of address translator is between
 
 mod hosts;
+mod stream;
+mod tcp_info;
 mod traffic;
 
 use std::process::ExitCode;

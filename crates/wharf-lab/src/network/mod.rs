@@ -44,6 +44,7 @@ pub use message::Listening;
 use crate::channel::Channel;
 use crate::error::LabError;
 use crate::gateway::{ANSWER_HOLDS, Allow, Behind, Gateway, let_in};
+use crate::holds;
 use crate::lab::handle;
 use crate::message::{Carrier, Names, Tools};
 use crate::stage::{Entry, Mode};
@@ -205,6 +206,13 @@ impl Network {
     /// When the kernel refuses a namespace or a device, with what can be done about it.
     pub fn start(spec: &NetworkSpec) -> Result<Self, LabError> {
         let begun = Instant::now();
+        let names = spec.topology.segments().map(|(_, segment)| segment.name.as_str());
+        for (name, [up, down]) in names.zip(&spec.segments) {
+            holds::check(name, &[up, down])?;
+        }
+        for link in &spec.links {
+            holds::check(&link.name, &[&link.up, &link.down])?;
+        }
         let (channel, end) = Channel::pair().map_err(LabError::io("make a channel"))?;
         let process = Command::new(&spec.exe)
             .args(crate::stage::keeper())

@@ -16,6 +16,7 @@ use wharf_topology::{NodeId, Routes, SegmentId};
 
 use super::NetworkSpec;
 use super::fabric::{Crossings, Fabric};
+use crate::holds::MEMORY;
 use crate::switch::clock;
 use crate::switch::cut::Short;
 use crate::switch::gate::{Admission, Gate};
@@ -75,9 +76,6 @@ struct Pump {
     counted: Counted,
     lateness: Lateness,
 }
-
-/// The most memory that packets may take.
-const MEMORY: usize = 1 << 30;
 
 /// Starts the thread, and returns when packets pass. It ends with the devices.
 pub(super) fn start(

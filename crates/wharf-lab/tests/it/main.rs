@@ -1,6 +1,8 @@
 //! A lab's link against what its conditions say: real packets between real network namespaces.
 
+mod counted;
 mod delay;
+mod kernel;
 mod lab;
 mod loss;
 mod network;

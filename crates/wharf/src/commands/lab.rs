@@ -7,6 +7,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
@@ -15,7 +16,9 @@ use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::{Cause, Origin};
 use wharf_door::DOOR_PORT;
 use wharf_host::sockets::{self, States};
-use wharf_lab::{Allow, Exit, Facts, Figures, Lab, LabError, LabSpec, LaneFigures, Segment, Tools};
+use wharf_lab::{
+    Allow, Exit, Facts, Figures, Lab, LabError, LabSpec, LaneFigures, Segment, Shortfall, Tools,
+};
 use wharf_link::{Conditions, Scope, Settings};
 
 use super::links::profile;
@@ -57,10 +60,28 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     if args.stats {
         summary(&spec, lab.facts(), &figures);
     }
+    let latency = |of: fn(&Segment) -> &Conditions| -> Duration {
+        spec.path
+            .iter()
+            .map(|segment| of(segment).latency.duration())
+            .sum()
+    };
+    let latency = latency(|segment| &segment.up).min(latency(|segment| &segment.down));
+    let shortfalls = figures.shortfalls(latency);
+    warn(&shortfalls);
     if let Some(file) = &args.json {
-        write_json(file, &spec, lab.facts(), &figures)?;
+        write_json(file, &spec, lab.facts(), &figures, &shortfalls)?;
     }
     Ok(code(exit))
+}
+
+/// What was not as the conditions say is never silent.
+fn warn(shortfalls: &[Shortfall]) {
+    for shortfall in shortfalls {
+        out::error_line(&format!(
+            "warning: this machine did not hold the conditions: {shortfall}"
+        ));
+    }
 }
 
 /// As a shell says it.
@@ -296,17 +317,26 @@ struct Summary<'a> {
     ipv6: bool,
     seed: wharf_link::Seed,
     start_ms: f64,
+    /// What the machine did not hold.
+    shortfalls: &'a [Shortfall],
     #[serde(flatten)]
     figures: &'a Figures,
 }
 
-fn write_json(file: &Path, spec: &LabSpec, facts: &Facts, figures: &Figures) -> Result<(), Report> {
+fn write_json(
+    file: &Path,
+    spec: &LabSpec,
+    facts: &Facts,
+    figures: &Figures,
+    shortfalls: &[Shortfall],
+) -> Result<(), Report> {
     let summary = Summary {
         carrier: facts.carrier,
         congestion: &facts.congestion,
         ipv6: facts.ipv6,
         seed: spec.seed,
         start_ms: facts.start.as_secs_f64() * 1000.0,
+        shortfalls,
         figures,
     };
     write(file, &summary)

@@ -9,12 +9,13 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use wharf_lab::{
-    Guest, Loopback, Network, NetworkFacts, NetworkFigures, NetworkSpec, NodeFigures, SegmentFigures, Tools,
+    Guest, Loopback, Network, NetworkFacts, NetworkFigures, NetworkSpec, NodeFigures, SegmentFigures,
+    Shortfall, Tools,
 };
 use wharf_link::Conditions;
 use wharf_topology::{Direction, NodeId, Topology};
 
-use super::{code, command, exe, pass_signals_on, resolve, tools, tun, write};
+use super::{code, command, exe, pass_signals_on, resolve, tools, tun, warn, write};
 use crate::cli::{Also, LabArgs};
 use crate::commands::topology::find::Found;
 use crate::out;
@@ -61,8 +62,10 @@ pub(super) fn run(args: &LabArgs, topology: &str, at: &str) -> Result<ExitCode, 
     if args.stats {
         summary(&spec, network.facts(), &figures);
     }
+    let shortfalls = figures.shortfalls();
+    warn(&shortfalls);
     if let Some(file) = &args.json {
-        write(file, &Summary::of(&spec, network.facts(), &figures))?;
+        write(file, &Summary::of(&spec, network.facts(), &figures, &shortfalls))?;
     }
     Ok(code(exit))
 }
@@ -194,18 +197,26 @@ struct Summary<'a> {
     ipv6: bool,
     seed: wharf_link::Seed,
     start_ms: f64,
+    /// What the machine did not hold.
+    shortfalls: &'a [Shortfall],
     #[serde(flatten)]
     figures: &'a NetworkFigures,
 }
 
 impl<'a> Summary<'a> {
-    fn of(spec: &NetworkSpec, facts: &'a NetworkFacts, figures: &'a NetworkFigures) -> Self {
+    fn of(
+        spec: &NetworkSpec,
+        facts: &'a NetworkFacts,
+        figures: &'a NetworkFigures,
+        shortfalls: &'a [Shortfall],
+    ) -> Self {
         Self {
             carrier: facts.carrier,
             congestion: &facts.congestion,
             ipv6: facts.ipv6,
             seed: spec.seed,
             start_ms: facts.start.as_secs_f64() * 1000.0,
+            shortfalls,
             figures,
         }
     }
