@@ -3,6 +3,10 @@
 //!
 //! `cargo bench -p wharf-lab`; a word selects: `start`, `delay`, `packets`, `tcp`, `capture`.
 
+#[path = "../examples/traveller/stream.rs"]
+mod stream;
+#[path = "../examples/traveller/tcp_info.rs"]
+mod tcp_info;
 #[path = "../examples/traveller/traffic.rs"]
 mod traffic;
 
@@ -128,6 +132,7 @@ where
         }],
         seed: Seed(1),
         allow: Allow::Only(Vec::new()),
+        local: Vec::new(),
         congestion: None,
         tools: Tools::Ordinary,
         tun: "/dev/net/tun".into(),
@@ -190,6 +195,7 @@ fn start_time() {
             path: Vec::new(),
             seed: Seed(1),
             allow: Allow::All,
+            local: Vec::new(),
             congestion: None,
             tools: Tools::Ordinary,
             tun: "/dev/net/tun".into(),

@@ -66,16 +66,23 @@ mod capture;
 mod channel;
 mod error;
 mod gateway;
+mod holds;
 mod kernel;
 mod lab;
 mod message;
+mod network;
 mod stage;
 mod switch;
 
 pub use capture::{Capture, Drops, Point};
 pub use error::LabError;
 pub use gateway::Allow;
+pub use holds::Shortfall;
 pub use lab::{Facts, GATEWAY_V6_VAR, GATEWAY_VAR, Lab, LabSpec};
 pub use message::{Carrier, Exit, FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Tools};
+pub use network::{
+    Crossings, Guest, Listening, Loopback, Machine, Network, NetworkFacts, NetworkFigures, NetworkLink,
+    NetworkSpec, NodeFigures,
+};
 pub use stage::{ARGUMENT, NotRun, run as run_stage};
 pub use switch::{Figures, LaneFigures, Segment, SegmentFigures};

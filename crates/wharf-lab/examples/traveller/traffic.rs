@@ -2,14 +2,13 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
 use wharf_lab::{FAR_V4, FAR_V6};
 
-/// Nothing here takes this long; what does has failed.
-const PATIENCE: Duration = Duration::from_secs(30);
+use crate::stream;
 
 pub(crate) fn say(text: &str) {
     let _ = writeln!(io::stdout(), "{text}");
@@ -25,19 +24,31 @@ pub(crate) fn run(words: &[String]) -> io::Result<String> {
     match words.as_slice() {
         ["ping", count, interval, family] => {
             let interval = Duration::from_micros(number(interval)?);
-            let trips = ping(number(count)?, interval, *family == "6")?;
-            Ok(list(&trips))
+            let gateway = match *family {
+                "6" => FAR_V6.into(),
+                _ => FAR_V4.into(),
+            };
+            Ok(list(&ping(gateway, number(count)?, interval)?))
         }
+        ["ping-to", address, count, interval] => {
+            let interval = Duration::from_micros(number(interval)?);
+            Ok(list(&ping(number(address)?, number(count)?, interval)?))
+        }
+        ["connect-to", address] => connect(number(address)?),
         ["datagrams", port, count, size, rate] => {
             datagrams(number(port)?, number(count)?, number(size)?, number(rate)?)
         }
-        ["upload", port, bytes] => upload(number(port)?, number(bytes)?),
-        ["download", port] => download(number(port)?),
-        ["connect", port] => {
-            let begun = Instant::now();
-            TcpStream::connect((FAR_V4, number(port)?))?;
-            Ok(begun.elapsed().as_nanos().to_string())
+        ["arrivals", port, count] => arrivals(number(port)?, number(count)?),
+        ["upload", port, bytes] => stream::upload(number(port)?, number(bytes)?, None),
+        ["upload", port, bytes, congestion] => {
+            stream::upload(number(port)?, number(bytes)?, Some(congestion))
         }
+        ["download", port] => stream::download(number(port)?),
+        ["beside", port, bytes, count, interval] => {
+            let interval = Duration::from_micros(number(interval)?);
+            stream::beside(number(port)?, number(bytes)?, number(count)?, interval)
+        }
+        ["connect", port] => connect((FAR_V4, number(port)?).into()),
         ["say", text] => Ok((*text).to_owned()),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not known")),
     }
@@ -48,7 +59,7 @@ fn number<T: std::str::FromStr>(text: &str) -> io::Result<T> {
     text.parse().map_err(bad)
 }
 
-fn list(times: &[Option<Duration>]) -> String {
+pub(crate) fn list(times: &[Option<Duration>]) -> String {
     let mut text = String::new();
     for time in times {
         let _ = match time {
@@ -61,14 +72,8 @@ fn list(times: &[Option<Duration>]) -> String {
 
 /// Sends echo requests at their times, and says when each was answered. It needs no privilege: see
 /// `ping_group_range` in ip-sysctl.rst.
-fn ping(count: u16, interval: Duration, v6: bool) -> io::Result<Vec<Option<Duration>>> {
-    let (domain, protocol, kind, gateway): (_, _, u8, SocketAddr) = if v6 {
-        (Domain::IPV6, Protocol::ICMPV6, 128, (FAR_V6, 0).into())
-    } else {
-        (Domain::IPV4, Protocol::ICMPV4, 8, (FAR_V4, 0).into())
-    };
-    let socket = Socket::new(domain, Type::DGRAM, Some(protocol))?;
-    socket.connect(&gateway.into())?;
+pub(crate) fn ping(to: IpAddr, count: u16, interval: Duration) -> io::Result<Vec<Option<Duration>>> {
+    let (socket, kind) = echo(to)?;
     let begun = Instant::now();
     let sender = {
         let socket = socket.try_clone()?;
@@ -111,6 +116,24 @@ fn ping(count: u16, interval: Duration, v6: bool) -> io::Result<Vec<Option<Durat
     Ok(trips)
 }
 
+/// A socket for echo requests to an address, and the type of such a message.
+pub(crate) fn echo(to: IpAddr) -> io::Result<(Socket, u8)> {
+    let (domain, protocol, kind) = match to {
+        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4, 8),
+        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, 128),
+    };
+    let socket = Socket::new(domain, Type::DGRAM, Some(protocol))?;
+    socket.connect(&SocketAddr::new(to, 0).into())?;
+    Ok((socket, kind))
+}
+
+/// How long connecting takes, in ns.
+fn connect(to: SocketAddr) -> io::Result<String> {
+    let begun = Instant::now();
+    TcpStream::connect(to)?;
+    Ok(begun.elapsed().as_nanos().to_string())
+}
+
 /// Sends numbered datagrams: eight bytes of number, and zeros.
 fn datagrams(port: u16, count: u64, size: usize, rate: u64) -> io::Result<String> {
     let socket = UdpSocket::bind(("0.0.0.0", 0))?;
@@ -128,34 +151,25 @@ fn datagrams(port: u16, count: u64, size: usize, rate: u64) -> io::Result<String
     Ok(format!("{} {}", begun.elapsed().as_nanos(), refused))
 }
 
-fn upload(port: u16, bytes: u64) -> io::Result<String> {
-    let begun = Instant::now();
-    let mut stream = TcpStream::connect((FAR_V4, port))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let block = vec![7; 64 * 1024];
-    let mut left = bytes;
-    while left > 0 {
-        let part = usize::try_from(left).unwrap_or(usize::MAX).min(block.len());
-        stream.write_all(&block[..part])?;
-        left -= part as u64;
+/// Asks for datagrams, and says when each of the next so many came: CLOCK_MONOTONIC in ns, and its number.
+fn arrivals(port: u16, count: usize) -> io::Result<String> {
+    let socket = UdpSocket::bind(("0.0.0.0", 0))?;
+    socket.connect((FAR_V4, port))?;
+    // What does not come any more was lost.
+    socket.set_read_timeout(Some(Duration::from_secs(2)))?;
+    socket.send(&[0; 8])?;
+    let mut text = String::new();
+    let mut buffer = [0; 2048];
+    for _ in 0..count {
+        let length = socket.recv(&mut buffer)?;
+        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let number = buffer[..length].first_chunk::<8>().copied().unwrap_or_default();
+        let _ = write!(
+            text,
+            "{} {} ",
+            now.tv_sec * 1_000_000_000 + now.tv_nsec,
+            u64::from_be_bytes(number)
+        );
     }
-    stream.shutdown(Shutdown::Write)?;
-    // The other side closes when it has all of it.
-    let _ = stream.read(&mut [0])?;
-    Ok(begun.elapsed().as_nanos().to_string())
-}
-
-fn download(port: u16) -> io::Result<String> {
-    let mut stream = TcpStream::connect((FAR_V4, port))?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    let begun = Instant::now();
-    let mut block = vec![0; 256 * 1024];
-    let mut bytes = 0_u64;
-    loop {
-        match stream.read(&mut block)? {
-            0 => return Ok(format!("{bytes} {}", begun.elapsed().as_nanos())),
-            count => bytes += count as u64,
-        }
-    }
+    Ok(text)
 }

@@ -29,25 +29,25 @@ pub(crate) enum Order {
 
 /// Orders that wait, and what wakes the thread for them.
 #[derive(Debug)]
-pub(crate) struct Inbox {
+pub(crate) struct Inbox<T> {
     /// `None`: nobody takes any more.
-    orders: Mutex<Option<Vec<Order>>>,
+    orders: Mutex<Option<Vec<T>>>,
     /// Whether any wait: asked often, under load.
     some: AtomicBool,
     bell: OwnedFd,
 }
 
-/// More do not wait: what routers say is dropped then.
+/// More do not wait of what may be lost: what routers say is dropped then.
 const MOST: usize = 4096;
 
 /// The lane's end. When it is dropped, also by a panic, those who wait for an answer learn that there will
 /// be none: their end of the answer's channel is dropped.
 #[derive(Debug)]
-pub(crate) struct Orders(Arc<Inbox>);
+pub(crate) struct Orders<T>(Arc<Inbox<T>>);
 
-impl Inbox {
+impl<T> Inbox<T> {
     /// Both ends.
-    pub(crate) fn open() -> io::Result<(Arc<Self>, Orders)> {
+    pub(crate) fn open() -> io::Result<(Arc<Self>, Orders<T>)> {
         let inbox = Arc::new(Self {
             orders: Mutex::new(Some(Vec::new())),
             some: AtomicBool::new(false),
@@ -56,12 +56,22 @@ impl Inbox {
         Ok((Arc::clone(&inbox), Orders(inbox)))
     }
 
-    pub(crate) fn send(&self, order: Order) {
+    /// Something that must be done.
+    pub(crate) fn send(&self, order: T) {
+        self.push(order, usize::MAX);
+    }
+
+    /// Something that is dropped where too much waits.
+    pub(crate) fn try_send(&self, order: T) {
+        self.push(order, MOST);
+    }
+
+    fn push(&self, order: T, most: usize) {
         let mut orders = self.lock();
         let Some(orders) = &mut *orders else {
             return;
         };
-        if orders.len() >= MOST && matches!(order, Order::Inject(..)) {
+        if orders.len() >= most {
             return;
         }
         orders.push(order);
@@ -70,14 +80,14 @@ impl Inbox {
         let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Vec<Order>>> {
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<T>>> {
         self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Orders {
+impl<T> Orders<T> {
     /// All that waits.
-    pub(crate) fn take(&self) -> Vec<Order> {
+    pub(crate) fn take(&self) -> Vec<T> {
         let inbox = &*self.0;
         if !inbox.some.load(Ordering::Acquire) {
             return Vec::new();
@@ -89,14 +99,14 @@ impl Orders {
     }
 }
 
-impl Drop for Orders {
+impl<T> Drop for Orders<T> {
     fn drop(&mut self) {
         // Dropped outside of the lock.
         let _waiting = self.0.lock().take();
     }
 }
 
-impl AsFd for Orders {
+impl<T> AsFd for Orders<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.bell.as_fd()
     }

@@ -14,16 +14,17 @@ use std::time::Duration;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use wharf_link::{Conditions, Offer, Seed};
 use wharf_packet::icmp::Problem;
-use wharf_packet::{ErrorBudget, PacketMut, Ttl, VnetHeader, flip_bit};
+use wharf_packet::{ErrorBudget, PacketMut, Ttl, VnetHeader};
 use wharf_relay::Lateness;
 
-use super::clock::clock;
+use super::clock;
 use super::figures::{LaneFigures, SegmentFigures};
 use super::gate::{Admission, Gate};
 use super::inbox::{Inbox, Order, Orders};
 use super::parcel::Parcel;
-use super::pool::{Buffer, Pool};
+use super::pool::Pool;
 use super::port::Port;
+use super::reader::Reader;
 use super::stage::{Delivery, Stages};
 use super::tap::{End, When};
 use super::way::Way;
@@ -35,9 +36,6 @@ const BATCH: usize = 64;
 /// The most memory that packets of one direction may take.
 const MEMORY: usize = 1 << 30;
 
-/// What is longer than any packet.
-const OVERFLOW: usize = 66 * 1024;
-
 /// What a lane is made of.
 #[derive(Debug)]
 pub(crate) struct Plan {
@@ -46,9 +44,9 @@ pub(crate) struct Plan {
     pub(crate) sink: Port,
     /// The stages, in the order in which packets pass them: name, conditions, seed.
     pub(crate) path: Vec<(String, Conditions, Seed)>,
-    pub(crate) orders: Orders,
+    pub(crate) orders: Orders<Order>,
     /// To the other direction.
-    pub(crate) back: Arc<Inbox>,
+    pub(crate) back: Arc<Inbox<Order>>,
     /// What stands before the sink.
     pub(crate) gate: Option<Gate>,
     /// Who captures.
@@ -70,14 +68,12 @@ struct Lane {
     sink: Port,
     names: Vec<String>,
     stages: Stages,
-    orders: Orders,
-    back: Arc<Inbox>,
+    orders: Orders<Order>,
+    back: Arc<Inbox<Order>>,
     gate: Option<Gate>,
     watch: Option<Watch>,
     pool: Pool,
-    /// The next packet's memory.
-    empty: Option<Buffer>,
-    overflow: Box<[u8]>,
+    reader: Reader,
     start: Duration,
     budget: ErrorBudget,
     figures: LaneFigures,
@@ -102,6 +98,7 @@ impl Lane {
             .path
             .into_iter()
             .map(|(_, conditions, seed)| (conditions, seed));
+        let pool = Pool::new(MEMORY);
         let mut stages = Stages::new(path.collect());
         if plan.watch.as_ref().is_some_and(Watch::sees_drops) {
             stages.keep_dropped();
@@ -116,9 +113,8 @@ impl Lane {
             back: plan.back,
             gate: plan.gate,
             watch: plan.watch,
-            pool: Pool::new(MEMORY),
-            empty: None,
-            overflow: vec![0; OVERFLOW].into_boxed_slice(),
+            reader: Reader::new(pool.clone()),
+            pool,
             start: clock(),
             budget: ErrorBudget::DEFAULT,
             figures: LaneFigures::default(),
@@ -291,17 +287,7 @@ impl Lane {
         }
         let time = delivery.ideal_time;
         let mut parcel = delivery.packet;
-        if delivery.ce
-            && let Ok(mut packet) = PacketMut::parse(&mut parcel.bytes)
-        {
-            packet.mark_ce();
-        }
-        if let Some(bit) = delivery.corrupt {
-            let _ = parcel.header.complete_checksum(&mut parcel.bytes);
-            parcel.header = VnetHeader::default();
-            let bits = parcel.bytes.len() as u64 * 8;
-            flip_bit(&mut parcel.bytes, bit % bits.max(1));
-        }
+        parcel.suffer(delivery.ce, delivery.corrupt);
         let next = position + 1;
         if next == self.stages.len() {
             let late = self.now().saturating_sub(time);
@@ -350,7 +336,7 @@ impl Lane {
         let admission = self
             .gate
             .as_ref()
-            .map_or(Admission::Passes, |gate| gate.admit(header, bytes));
+            .map_or(Admission::Passes, |gate| gate.admit(0, header, bytes));
         let taken = match admission {
             Admission::Passes => self.sink.write(header, bytes).is_ok(),
             Admission::Waits => true,

@@ -11,15 +11,16 @@
 //! packets straight into the memory in which they wait, and writes them from there: one that fits an
 //! Ethernet frame is not copied in between, a longer one once.
 
-mod clock;
+pub(crate) mod cut;
 mod figures;
 pub(crate) mod gate;
-mod inbox;
+pub(crate) mod inbox;
 pub(crate) mod lane;
-mod parcel;
-mod pool;
+pub(crate) mod parcel;
+pub(crate) mod pool;
 pub(crate) mod port;
-mod stage;
+pub(crate) mod reader;
+pub(crate) mod stage;
 pub(crate) mod tap;
 pub(crate) mod way;
 
@@ -29,6 +30,7 @@ use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use wharf_link::{Conditions, Seed};
 
 pub use figures::{Figures, LaneFigures, SegmentFigures};
@@ -49,10 +51,13 @@ pub struct Segment {
     pub down: Conditions,
 }
 
+/// A lane's inbox, and its thread.
+type LaneHandle = (Arc<Inbox<Order>>, Option<JoinHandle<()>>);
+
 /// A running switch. Dropped, it carries nothing more.
 #[derive(Debug)]
 pub(crate) struct Switch {
-    lanes: [(Arc<Inbox>, Option<JoinHandle<()>>); 2],
+    lanes: [LaneHandle; 2],
     length: usize,
 }
 
@@ -134,7 +139,7 @@ impl Switch {
 
     /// What has passed. `None`: a lane has ended before the switch, by a bug, and its panic has said which.
     pub(crate) fn figures(&self) -> Option<Figures> {
-        let ask = |(inbox, _): &(Arc<Inbox>, _)| {
+        let ask = |(inbox, _): &LaneHandle| {
             let (to, from) = sync_channel(1);
             inbox.send(Order::Count(to));
             from.recv().ok()
@@ -153,4 +158,11 @@ impl Drop for Switch {
             }
         }
     }
+}
+
+/// The monotonic clock.
+pub(crate) fn clock() -> Duration {
+    let time = clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use wharf_packet::{Packet, VnetHeader};
+use wharf_packet::{Packet, PacketMut, VnetHeader, flip_bit};
 
 use super::pool::Buffer;
 
@@ -53,6 +53,25 @@ impl Parcel {
             story: Story::default(),
             flow,
             ecn,
+        }
+    }
+
+    /// The packet, if it is one of IP.
+    pub(crate) fn packet(&self) -> Option<Packet<'_>> {
+        Packet::parse(&self.bytes).ok()
+    }
+
+    /// Does to it what a machine has decided: marks it, flips a bit.
+    pub(crate) fn suffer(&mut self, ce: bool, corrupt: Option<u64>) {
+        if ce && let Ok(mut packet) = PacketMut::parse(&mut self.bytes) {
+            packet.mark_ce();
+        }
+        if let Some(bit) = corrupt {
+            // The damage is to be found by whoever sums it up, so the sum must be there before.
+            let _ = self.header.complete_checksum(&mut self.bytes);
+            self.header = VnetHeader::default();
+            let bits = self.bytes.len() as u64 * 8;
+            flip_bit(&mut self.bytes, bit % bits.max(1));
         }
     }
 }

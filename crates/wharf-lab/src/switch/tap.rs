@@ -18,7 +18,7 @@ use wharf_link::{Cause, DELAY_LINE, Discipline, QueueLimit, Size};
 use wharf_packet::VnetHeader;
 use wharf_relay::{CaptureFigures, CaptureFile};
 
-use super::clock::clock;
+use super::clock;
 
 /// How long the end of a capture waits for a file, such as a pipe, that takes nothing.
 const PATIENCE: Duration = Duration::from_secs(5);

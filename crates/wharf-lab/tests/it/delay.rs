@@ -1,6 +1,6 @@
 //! When packets arrive.
 
-use crate::lab::{Ran, alone, both, conditions, quantile, run};
+use crate::lab::{Ran, alone, both, conditions, each_way, listener, quantile, read_all, run, serve};
 use wharf_lab::Segment;
 
 fn round_trips(ran: &Ran) -> Vec<u64> {
@@ -39,12 +39,33 @@ fn a_round_trip_is_both_latencies_over_ipv6() {
 
 #[test]
 fn each_way_has_its_own() {
-    let path = vec![Segment {
-        name: "link".to_owned(),
-        up: conditions("latency=30ms"),
-        down: conditions("latency=1ms"),
-    }];
-    check(path, "4", 31);
+    check(each_way("latency=30ms", "latency=1ms"), "4", 31);
+}
+
+/// The sender's kernel measures the time from a packet to its acknowledgement, and the receiver's that from a timestamp
+/// to its echo, in whole milliseconds (RFC 6298, RFC 7323): both find what a ping finds.
+#[test]
+fn tcp_measures_the_same_round_trip_at_both_ends() {
+    let _alone = alone();
+    let path = || vec![both("link", "latency=20ms")];
+    let ping = round_trips(&run(path(), &["ping", "30", "10000", "4"]));
+    let ping = *ping.iter().min().expect("some") / 1_000;
+
+    let (sink, port) = listener();
+    let server = read_all(sink);
+    let sent = run(path(), &["upload", &port, "300000"]).numbers();
+    server.join().expect("served");
+    let (smoothed, least) = (sent[1].expect("µs"), sent[2].expect("µs"));
+
+    let (source, port) = listener();
+    let server = serve(source, 1_000_000);
+    let received = run(path(), &["download", &port]).numbers()[2].expect("µs");
+    server.join().expect("served");
+
+    let seen = format!("ping {ping}, least {least}, smoothed {smoothed}, receiver's {received} µs");
+    assert!(least >= 40_000 && least.abs_diff(ping) < 2_000, "{seen}");
+    assert!((least..50_000).contains(&smoothed), "{seen}");
+    assert!((39_000..50_000).contains(&received), "{seen}");
 }
 
 #[test]
@@ -65,11 +86,7 @@ fn without_conditions_packets_pass_at_once() {
 #[test]
 fn jitter_is_within_its_bounds() {
     let _alone = alone();
-    let path = vec![Segment {
-        name: "link".to_owned(),
-        up: conditions("latency=20ms jitter=10ms"),
-        down: conditions(""),
-    }];
+    let path = each_way("latency=20ms jitter=10ms", "");
     let trips = round_trips(&run(path, &["ping", "200", "5000", "4"]));
     let least = *trips.iter().min().expect("some");
     // Uniform from 10 to 30 ms: of 200 some are in the first and some in the last quarter of that,

@@ -77,6 +77,15 @@ pub(crate) fn both(name: &str, text: &str) -> Segment {
     }
 }
 
+/// A path of one segment with its own conditions each way.
+pub(crate) fn each_way(up: &str, down: &str) -> Vec<Segment> {
+    vec![Segment {
+        name: "link".to_owned(),
+        up: conditions(up),
+        down: conditions(down),
+    }]
+}
+
 pub(crate) fn spec(path: Vec<Segment>, command: &[&str]) -> LabSpec {
     let mut words = vec![traveller().into_os_string()];
     words.extend(command.iter().map(Into::into));
@@ -86,6 +95,7 @@ pub(crate) fn spec(path: Vec<Segment>, command: &[&str]) -> LabSpec {
         path,
         seed: Seed(7),
         allow: Allow::All,
+        local: Vec::new(),
         congestion: None,
         tools: Tools::Ordinary,
         tun: "/dev/net/tun".into(),
@@ -112,12 +122,13 @@ pub(crate) fn start(spec: &LabSpec) -> Running {
 impl Running {
     /// Waits for the command.
     pub(crate) fn finish(self) -> Ran {
-        let exit = self.lab.wait().expect("the command ran");
-        self.finish_ended(exit)
+        self.finish_with(|_| ()).0
     }
 
-    /// What has come of a command that has ended.
-    pub(crate) fn finish_ended(mut self, exit: Exit) -> Ran {
+    /// Waits for the command, and looks at the lab before it ends.
+    pub(crate) fn finish_with<T>(mut self, look: impl FnOnce(&Lab) -> T) -> (Ran, T) {
+        let exit = self.lab.wait().expect("the command ran");
+        let seen = look(&self.lab);
         let figures = self.lab.figures().expect("the switch runs");
         drop(self.lab);
         let mut ran = Ran {
@@ -128,7 +139,7 @@ impl Running {
         };
         self.out.read_to_string(&mut ran.out).expect("read");
         self.err.read_to_string(&mut ran.err).expect("read");
-        ran
+        (ran, seen)
     }
 }
 
@@ -149,6 +160,16 @@ pub(crate) fn serve(listener: TcpListener, bytes: usize) -> std::thread::JoinHan
     std::thread::spawn(move || {
         let (mut stream, _) = listener.accept().expect("a connection");
         stream.write_all(&vec![1; bytes]).expect("written");
+    })
+}
+
+/// Takes one connection and reads all that comes.
+pub(crate) fn read_all(listener: TcpListener) -> std::thread::JoinHandle<Vec<u8>> {
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().expect("a connection");
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).expect("read");
+        bytes
     })
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use crate::lab::{alone, both, conditions, datagrams, run};
-use wharf_lab::{Figures, Segment};
+use crate::lab::{alone, both, datagrams, each_way, run};
+use wharf_lab::Figures;
 
 /// What arrived, in its order, and the figures.
 fn send(up: &str, count: u64, rate: u64) -> (Vec<u64>, Figures) {
@@ -21,11 +21,7 @@ fn send(up: &str, count: u64, rate: u64) -> (Vec<u64>, Figures) {
         }
         got
     });
-    let path = vec![Segment {
-        name: "link".to_owned(),
-        up: conditions(up),
-        down: conditions(""),
-    }];
+    let path = each_way(up, "");
     let ran = run(
         path,
         &["datagrams", &port, &count.to_string(), "200", &rate.to_string()],

@@ -1,9 +1,12 @@
 //! A lab's link against what its conditions say: real packets between real network namespaces.
 
 mod capture;
+mod counted;
 mod delay;
+mod kernel;
 mod lab;
 mod loss;
+mod network;
 mod paths;
 mod rates;
 mod reach;

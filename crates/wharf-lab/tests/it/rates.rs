@@ -2,19 +2,13 @@
 
 use std::io::Write;
 
-use crate::lab::{Ran, alone, both, conditions, listener, run, serve};
-use wharf_lab::Segment;
+use crate::lab::{Ran, alone, both, each_way, listener, run, serve};
 
 /// A download of so many bytes over these conditions downwards.
 fn download(bytes: usize, down: &str) -> Ran {
     let (listener, port) = listener();
     let server = serve(listener, bytes);
-    let path = vec![Segment {
-        name: "link".to_owned(),
-        up: conditions("latency=5ms"),
-        down: conditions(down),
-    }];
-    let ran = run(path, &["download", &port]);
+    let ran = run(each_way("latency=5ms", down), &["download", &port]);
     server.join().expect("served");
     assert_eq!(ran.number(), bytes as u64, "{ran:?}");
     ran

@@ -22,9 +22,28 @@ pub(crate) struct LabArgs {
     /// 'latency=5ms rate=10mbit'
     #[arg(long, value_name = "SEGMENT,…", value_delimiter = ',')]
     pub(crate) path: Vec<String>,
+    /// A whole network in place of one link: one that is ready (`wharf topology` lists them), or a file with
+    /// [node.X] and [segment.X]
+    #[arg(long, value_name = "NAME|FILE", requires = "at", conflicts_with_all = ["path", "allow", "ConditionFlags"])]
+    pub(crate) topology: Option<String>,
+    /// The host of the topology at which the command runs
+    #[arg(long, value_name = "NODE", requires = "topology")]
+    pub(crate) at: Option<String>,
+    /// Another command, by `sh -c`, at another host, while the command runs; with a port the command waits
+    /// until that listens
+    #[arg(long, value_name = "NODE[:PORT]=COMMAND", requires = "topology")]
+    pub(crate) also: Vec<Also>,
+    /// Segments of the topology that are down. Routers know, and go around where they can
+    #[arg(long, value_name = "SEGMENT,…", value_delimiter = ',', requires = "topology")]
+    pub(crate) cut: Vec<String>,
     /// Reach only these ports of this machine's loopback at the gateway; else all
     #[arg(long, value_name = "PORT,…", value_delimiter = ',')]
     pub(crate) allow: Vec<u16>,
+    /// The command reaches these ports at its own localhost too, and so over the link: for tests that know no
+    /// other place. The door is always there
+    #[arg(long, value_name = "PORT,…", value_delimiter = ',', conflicts_with = "topology",
+        value_parser = clap::value_parser!(u16).range(1..))]
+    pub(crate) local: Vec<u16>,
     /// Let the command read raw packets and change its network: tcpdump, ip, ping -f
     #[arg(long)]
     pub(crate) net_tools: bool,
@@ -39,7 +58,7 @@ pub(crate) struct LabArgs {
     pub(crate) json: Option<PathBuf>,
     /// Write the packets of the link, and which were dropped and why, into a pcapng file for Wireshark. Whatever
     /// passes is in it, passwords too
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "topology")]
     pub(crate) capture: Option<PathBuf>,
     /// Where packets are captured: command, gateway, router1 (behind the first segment of a path), …, drops (where
     /// they were dropped), or all
@@ -89,4 +108,36 @@ impl FromStr for CapturePoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Inside {
     Shell,
+}
+
+/// A command beside the command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Also {
+    pub(crate) node: String,
+    /// It is ready once this listens.
+    pub(crate) port: Option<u16>,
+    pub(crate) command: String,
+}
+
+impl FromStr for Also {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (place, command) = text
+            .split_once('=')
+            .filter(|(place, command)| !place.is_empty() && !command.trim().is_empty())
+            .ok_or("it is no NODE=COMMAND, such as server:5201='iperf3 -s'")?;
+        let (node, port) = match place.split_once(':') {
+            None => (place, None),
+            Some((node, port)) => match port.parse() {
+                Ok(port) if port > 0 => (node, Some(port)),
+                _ => return Err(format!("`{port}` is no port")),
+            },
+        };
+        Ok(Self {
+            node: node.to_owned(),
+            port,
+            command: command.to_owned(),
+        })
+    }
 }

@@ -93,6 +93,53 @@ fn the_gateway_has_a_name_and_variables() {
 }
 
 #[test]
+fn the_doors_names_are_reached_over_the_link() {
+    let world = World::new();
+    world.file("name = \"shop\"\n[service.web]\nrun = \"PEER hello\"\n");
+    world.run(&["up", "-d"]).ok();
+    let url = format!("http://web.shop.localhost:{}/", world.door());
+    let fetch = format!("curl -sS -w '\n%{{time_total}}' {url}");
+    let said = world
+        .run(&["lab", "--latency", "150ms", "--", "sh", "-c", &fetch])
+        .ok();
+    let (body, time) = said.rsplit_once('\n').expect("two lines");
+    assert_eq!(body, "hello from web");
+    // To the command's own loopback at once, and from there a connection and a question over the link.
+    let time: f64 = time.trim().parse().expect("a time");
+    assert!((0.6..1.2).contains(&time), "{time} s");
+    world.run(&["down"]).ok();
+}
+
+#[test]
+fn a_port_of_this_machine_is_at_the_commands_localhost_where_that_is_wanted() {
+    let world = World::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let server = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            std::io::Write::write_all(&mut stream, b"of this machine").expect("written");
+        }
+    });
+    let ask = format!(
+        "python3 -c \"import socket; print(socket.create_connection(('HOST', {port})).makefile().read())\""
+    );
+    let at = |host: &str| ask.replace("HOST", host);
+    let local = ["lab", "--local", &port.to_string()].map(str::to_owned);
+    for host in ["127.0.0.1", "::1"] {
+        let script = at(host);
+        let words = local
+            .iter()
+            .map(String::as_str)
+            .chain(["--", "sh", "-c", &script]);
+        assert_eq!(world.run(&words.collect::<Vec<_>>()).ok(), "of this machine");
+    }
+    server.join().expect("served");
+    let ran = world.run(&["lab", "--", "sh", "-c", &at("127.0.0.1")]);
+    assert!(ran.err.contains("refused"), "{ran:?}");
+}
+
+#[test]
 fn signals_reach_the_command() {
     let world = World::new();
     let script = "trap 'echo caught; exit 3' TERM; echo ready; while :; do sleep 0.05; done";
@@ -313,6 +360,8 @@ fn bad_input_is_named() {
         &["capture at router 2: the path has 1"],
     );
     check(&["--capture-at", "gateway"], &["--capture"]);
+    let of_a_network = ["--capture", "x", "--topology", "home-isp-cloud", "--at", "laptop"];
+    check(&of_a_network, &["--capture <FILE>", "--topology"]);
     assert!(!world.project().join("x").exists());
     let into_nowhere = ["lab", "--capture", "/nowhere/x", "--", "true"];
     world.run(&into_nowhere).fails(5, &["capture into /nowhere/x"]);

@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
-use wharf_packet::{Gso, Segments, VnetHeader};
+use wharf_packet::{Gso, VnetHeader};
 
 use super::{BATCH, Lane};
+use crate::switch::cut::{self, Short};
 use crate::switch::parcel::Parcel;
-use crate::switch::pool::{Buffer, Pool};
-use crate::switch::port::{Arrival, Read};
+use crate::switch::pool::Buffer;
+use crate::switch::port::Arrival;
+use crate::switch::reader::Took;
 use crate::switch::stage::Offload;
 use crate::switch::tap::{End, When};
 
@@ -19,33 +21,12 @@ impl Lane {
             if self.taken_in() >= enough {
                 break;
             }
-            let mut buffer = self.empty.take().or_else(|| self.pool.take(Pool::SMALL));
-            let room = match &mut buffer {
-                Some(buffer) => {
-                    buffer.set_len(Pool::SMALL);
-                    &mut **buffer
-                }
-                None => &mut [],
-            };
-            match (self.source.read(room, &mut self.overflow), buffer) {
-                (Ok(Read::Packet(arrival)), Some(buffer)) => self.take_in(buffer, arrival),
-                // It has no place. It is lost, as in a router without memory.
-                (Ok(Read::Packet(arrival)), None) => {
-                    self.figures.out_of_memory += 1;
-                    if let (Some(watch), Some(bytes)) = (&self.watch, self.overflow.get(..arrival.len)) {
-                        watch.ends(0, When::Now, &arrival.header, bytes, End::Memory);
-                    }
-                }
-                (Ok(Read::Nothing), buffer) => {
-                    self.figures.malformed += 1;
-                    self.empty = buffer;
-                }
-                (Ok(Read::Empty), buffer) => {
-                    self.empty = buffer;
-                    return false;
-                }
-                // Its namespace is gone.
-                (Err(_), _) => {
+            match self.reader.read(&self.source) {
+                Took::Packet(bytes, arrival) => self.take_in(bytes, &arrival),
+                Took::Lost => self.figures.out_of_memory += 1,
+                Took::Nothing => self.figures.malformed += 1,
+                Took::Empty => return false,
+                Took::Gone => {
                     self.has_source = false;
                     return false;
                 }
@@ -54,16 +35,12 @@ impl Lane {
         true
     }
 
-    fn take_in(&mut self, buffer: Buffer, arrival: Arrival) {
+    fn take_in(&mut self, bytes: Buffer, arrival: &Arrival) {
         let now = self.now();
         self.figures.read += 1;
         self.figures.read_bytes += arrival.len as u64;
         let is_train = arrival.header.gso != Gso::None;
         self.figures.trains += u64::from(is_train);
-        let Some(bytes) = self.whole(buffer, arrival.len) else {
-            self.figures.out_of_memory += 1;
-            return;
-        };
         if is_train && self.stages.offload() == Offload::Cut {
             self.cut(now, &bytes, &arrival.header);
         } else if self.stages.is_transparent() && self.stages.len() <= 1 {
@@ -76,45 +53,26 @@ impl Lane {
         }
     }
 
-    /// The packet in one piece: what was too long for the buffer is joined in a longer one.
-    fn whole(&mut self, mut buffer: Buffer, len: usize) -> Option<Buffer> {
-        let Some(rest) = len.checked_sub(buffer.len()).filter(|rest| *rest > 0) else {
-            buffer.set_len(len);
-            return Some(buffer);
-        };
-        let mut joined = self.pool.take(len);
-        if let Some(joined) = &mut joined {
-            let (head, tail) = joined.split_at_mut(buffer.len());
-            head.copy_from_slice(&buffer);
-            tail.copy_from_slice(self.overflow.get(..rest)?);
-        }
-        self.empty = Some(buffer);
-        joined
-    }
-
     /// Cuts a train into the packets that its sender meant.
     fn cut(&mut self, now: Duration, bytes: &[u8], header: &VnetHeader) {
-        let Ok(mut pieces) = Segments::new(bytes, header) else {
-            self.figures.malformed += 1;
-            if let Some(watch) = &self.watch {
-                watch.ends(0, When::Now, header, bytes, End::Malformed);
-            }
-            return;
-        };
-        while let Some(len) = pieces.next_len() {
-            let Some(mut buffer) = self.pool.take(len) else {
-                self.figures.out_of_memory += 1;
-                if let Some(watch) = &self.watch {
-                    watch.ends(0, When::Now, header, bytes, End::Memory);
-                }
-                return;
-            };
-            match pieces.write_next(&mut buffer) {
-                Ok(Some(len)) => buffer.set_len(len),
-                Ok(None) | Err(_) => return,
-            }
+        let pool = self.pool.clone();
+        let cut = cut::train(&pool, bytes, header, |piece| {
             self.figures.pieces += 1;
-            self.offer(0, now, Parcel::new(buffer, VnetHeader::default()));
+            self.offer(0, now, Parcel::new(piece, VnetHeader::default()));
+        });
+        let end = match cut {
+            Ok(()) => return,
+            Err(Short::Malformed) => {
+                self.figures.malformed += 1;
+                End::Malformed
+            }
+            Err(Short::OutOfMemory) => {
+                self.figures.out_of_memory += 1;
+                End::Memory
+            }
+        };
+        if let Some(watch) = &self.watch {
+            watch.ends(0, When::Now, header, bytes, end);
         }
     }
 

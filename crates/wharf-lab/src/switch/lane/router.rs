@@ -7,6 +7,7 @@ use wharf_packet::icmp::{self, Problem};
 use wharf_packet::{Fragments, Packet, VnetHeader};
 
 use super::Lane;
+use crate::switch::cut::{self, Short};
 use crate::switch::inbox::Order;
 use crate::switch::parcel::Parcel;
 use crate::switch::tap::{End, Instead, When};
@@ -39,26 +40,18 @@ impl Lane {
             let mtu = u32::try_from(mtu).unwrap_or(u32::MAX);
             return self.answer(position, now, &parcel.bytes, Problem::TooBig { mtu });
         };
-        loop {
-            let Some(mut buffer) = self.pool.take(mtu) else {
-                self.figures.out_of_memory += 1;
-                return;
-            };
-            match fragments.write_next(&mut buffer) {
-                Ok(Some(len)) => buffer.set_len(len),
-                Ok(None) | Err(_) => return,
+        let pool = self.pool.clone();
+        let made = cut::fragments(&pool, &mut fragments, mtu, |fragment| {
+            let fragment = Parcel::new(fragment, VnetHeader::default());
+            // It fits, so it is not cut again.
+            if let Some(Offer::Dropped(fragment, cause)) = self.stages.offer(position, now, fragment)
+                && let Some(watch) = &self.watch
+            {
+                watch.refused(position, self.start + now, &fragment, cause, &self.stages);
             }
-            let fragment = Parcel::new(buffer, VnetHeader::default());
-            match self.stages.offer(position, now, fragment) {
-                // It fits, so it is not cut again.
-                Some(Offer::TooBig(..)) => return,
-                Some(Offer::Dropped(fragment, cause)) => {
-                    if let Some(watch) = &self.watch {
-                        watch.refused(position, self.start + now, &fragment, cause, &self.stages);
-                    }
-                }
-                _ => {}
-            }
+        });
+        if made == Err(Short::OutOfMemory) {
+            self.figures.out_of_memory += 1;
         }
     }
 
@@ -86,7 +79,7 @@ impl Lane {
         if let Ok(len) = icmp::error(&about, problem, from, &mut buffer) {
             self.figures.icmp_errors += 1;
             let back = self.stages.len().saturating_sub(position);
-            self.back.send(Order::Inject(back, buffer[..len].into()));
+            self.back.try_send(Order::Inject(back, buffer[..len].into()));
         }
     }
 }

@@ -10,7 +10,7 @@ use wharf_lab::{Capture, Drops, Exit, Figures, LabSpec, LaneFigures, Point, Segm
 use wharf_link::Size;
 
 use self::file::{Contents, Way};
-use crate::lab::{alone, both, datagrams, spec, start};
+use crate::lab::{alone, both, datagrams, listener, serve, spec, start};
 
 /// A lab that has run, its capture and its figures.
 struct Captured {
@@ -34,16 +34,13 @@ fn capture(path: Vec<Segment>, script: &str, points: Vec<Point>, limit: &str) ->
         points,
         drops: Drops::Shown,
     });
-    let running = start(&spec);
-    let exit = running.lab.wait().expect("it ran");
-    assert_eq!(exit, Exit::Code(0), "{script}");
-    let figures = running.lab.figures().expect("the switch runs");
-    let ended = running.lab.end_capture().expect("written").expect("a capture");
-    assert!(
-        running.lab.end_capture().expect("written").is_none(),
-        "it has ended"
-    );
-    let ran = running.finish_ended(exit);
+    let (ran, (figures, ended)) = start(&spec).finish_with(|lab| {
+        let figures = lab.figures().expect("the switch runs");
+        let ended = lab.end_capture().expect("written").expect("a capture");
+        assert!(lab.end_capture().expect("written").is_none(), "it has ended");
+        (figures, ended)
+    });
+    assert_eq!(ran.exit, Exit::Code(0), "{script}: {}", ran.err);
     let contents = Contents::read(&std::fs::read(file.path()).expect("the file"));
     assert_eq!(
         ended.packets - ended.dropped - ended.beyond_limit,
@@ -332,6 +329,21 @@ fn checksums_are_complete() {
     let datagrams: Vec<_> = datagrams.collect();
     assert!(datagrams.len() >= 50, "{}", datagrams.len());
     assert!(datagrams.iter().all(|seen| seen.holds()), "{datagrams:?}");
+    let (listener, port) = listener();
+    let server = serve(listener, 2_000_000);
+    let path = vec![both("link", "latency=5ms")];
+    let script = format!("\"$0\" download {port} >/dev/null");
+    let captured = capture(path, &script, vec![Point::Command], "1GiB");
+    server.join().expect("served");
+    let segments: Vec<_> = captured.contents.at("command", Way::Down).collect();
+    let trains = segments.iter().filter(|seen| seen.bytes.len() > 1500).count();
+    assert!(
+        trains > 10 && captured.figures.down.trains >= trains as u64,
+        "{trains}"
+    );
+    for seen in segments {
+        assert!(seen.holds(), "{} bytes", seen.bytes.len());
+    }
 }
 
 #[test]
