@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 /// The longest message.
 const LONGEST: usize = 128 * 1024;
 /// The most descriptors with one.
-const MOST: usize = 64;
+pub(crate) const MOST: usize = 64;
 
 /// One end of a pair of `SOCK_SEQPACKET` sockets.
 #[derive(Debug)]

@@ -13,8 +13,9 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use wharf_link::Seed;
-use wharf_relay::Relay;
+use wharf_relay::{CaptureFigures, Relay};
 
+use crate::capture::Capture;
 use crate::channel::Channel;
 use crate::error::LabError;
 use crate::gateway::{self, Allow, Behind, Gateway};
@@ -22,6 +23,7 @@ use crate::holds;
 use crate::message::{Begin, Carrier, Exit, FAR_V4, FAR_V6, FromFar, FromInit, Names, Order, Tools, Wanted};
 use crate::switch::gate::Gate;
 use crate::switch::port::Port;
+use crate::switch::tap::Tap;
 use crate::switch::{Figures, Segment, Switch, gate};
 
 /// The gateway's IPv4 address, to the command.
@@ -55,6 +57,8 @@ pub struct LabSpec {
     pub tools: Tools,
     /// The device node of TUN.
     pub tun: PathBuf,
+    /// What is captured.
+    pub capture: Option<Capture>,
 }
 
 /// What is known of a lab from its start.
@@ -83,6 +87,7 @@ pub struct Lab {
     keeper: Option<Channel>,
     switch: Option<Switch>,
     gateway: Option<JoinHandle<()>>,
+    tap: Option<Tap>,
     far: Child,
     /// The two processes that outlive the command: the keeper of namespaces, and the command's first.
     alive: Vec<OwnedFd>,
@@ -126,6 +131,7 @@ impl Lab {
             keeper: None,
             switch: None,
             gateway: None,
+            tap: None,
             alive: vec![handle(far.id()).map_err(LabError::io("watch the lab's processes"))?],
             far,
             facts: Facts {
@@ -195,7 +201,15 @@ impl Lab {
             true => None,
             false => Some(self.open_gateway(spec, far.clone())?),
         };
-        let switch = Switch::start(near, far, &spec.path, spec.seed, gate);
+        let watch = match &spec.capture {
+            None => None,
+            Some(capture) => {
+                let (tap, watch) = crate::capture::begin(capture, &spec.path)?;
+                self.tap = Some(tap);
+                Some(watch)
+            }
+        };
+        let switch = Switch::start(near, far, &spec.path, spec.seed, gate, watch);
         self.switch = Some(switch.map_err(LabError::io("start the switch"))?);
         Ok(())
     }
@@ -288,6 +302,15 @@ impl Lab {
         let figures = self.switch.as_ref().and_then(Switch::figures);
         figures.ok_or(LabError::NoSwitch)
     }
+
+    /// Ends the capture: the file is whole when this returns. `None`: there is none, or it has ended.
+    ///
+    /// # Errors
+    /// When it could not all be written.
+    pub fn end_capture(&self) -> Result<Option<CaptureFigures>, LabError> {
+        let ended = self.tap.as_ref().and_then(Tap::finish);
+        ended.transpose().map_err(LabError::Capture)
+    }
 }
 
 impl Drop for Lab {
@@ -304,6 +327,8 @@ impl Drop for Lab {
             let _ = gateway.join();
         }
         self.keeper = None;
+        // If nobody has, the file is made whole all the same.
+        let _ = self.end_capture();
         let _ = self.far.wait();
     }
 }

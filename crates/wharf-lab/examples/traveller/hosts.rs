@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpListener, TcpStream, ToSocketAddrs, UdpSocket};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
+use crate::tcp_info;
 use crate::traffic::echo;
 
 /// For so long an answer is waited for that may not come.
@@ -16,6 +17,8 @@ pub(crate) fn run(words: &[&str]) -> Option<io::Result<String>> {
         ["reach", hosts @ ..] => Some(Ok(reach(hosts))),
         ["serve", address] => Some(serve(address)),
         ["ask", address] => Some(ask(address)),
+        ["swallow", address] => Some(swallow(address)),
+        ["pour", address, seconds] => Some(pour(address, seconds)),
         ["stun-server", addresses @ ..] => Some(stun_server(addresses)),
         ["stun-probe", addresses @ ..] => Some(stun_probe(addresses)),
         _ => None,
@@ -60,6 +63,36 @@ fn serve(address: &str) -> io::Result<String> {
         let _ = write!(stream, "{}", peer.ip());
     }
     Ok(String::new())
+}
+
+/// Reads what everybody sends, until it is ended.
+fn swallow(address: &str) -> io::Result<String> {
+    let listener = TcpListener::bind(address)?;
+    for stream in listener.incoming() {
+        let mut stream = stream?;
+        std::thread::spawn(move || io::copy(&mut stream, &mut io::sink()));
+    }
+    Ok(String::new())
+}
+
+/// Sends as much as goes for so long. Prints how many packets were acknowledged, less those that were sent again,
+/// and the mean of the round trips that the kernel knew of, in µs.
+fn pour(address: &str, seconds: &str) -> io::Result<String> {
+    let seconds = seconds.parse().map_err(io::Error::other)?;
+    let mut stream = TcpStream::connect(address)?;
+    let begun = Instant::now();
+    let block = [7; 4096];
+    let (mut trips, mut looks, mut next) = (0, 0, Duration::ZERO);
+    while begun.elapsed() < Duration::from_secs(seconds) {
+        stream.write_all(&block)?;
+        if begun.elapsed() > next {
+            trips += u64::from(tcp_info::of(&stream)?.tcpi_rtt);
+            looks += 1;
+            next += Duration::from_millis(50);
+        }
+    }
+    let info = tcp_info::of(&stream)?;
+    Ok(format!("{} {}", info.tcpi_delivered, trips / looks.max(1)))
 }
 
 /// What a server tells, or why it does not.

@@ -14,6 +14,8 @@
 //! `traveller reach HOST…`                             pings each address once; prints HOST/FAMILY:1, or 0
 //! `traveller serve ADDRESS`                           tells who connects from where
 //! `traveller ask ADDRESS`                             prints what a server tells, or why it does not
+//! `traveller swallow ADDRESS`                         reads what everybody sends
+//! `traveller pour ADDRESS SECONDS`                    sends as much as goes; prints packets, and the mean RTT (µs)
 //! `traveller stun-server ADDRESS…`                    tells who sends from where
 //! `traveller stun-probe ADDRESS…`                     prints what kind of address translator is between
 

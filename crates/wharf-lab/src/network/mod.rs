@@ -41,7 +41,7 @@ pub use fabric::{Crossings, NodeFigures};
 pub use guest::Guest;
 pub use message::Listening;
 
-use crate::channel::Channel;
+use crate::channel::{Channel, MOST as MOST_DEVICES};
 use crate::error::LabError;
 use crate::gateway::{ANSWER_HOLDS, Allow, Behind, Gateway, let_in};
 use crate::holds;
@@ -261,6 +261,15 @@ impl Network {
         for (node, about) in spec.topology.nodes() {
             if about.role != Role::Host {
                 continue;
+            }
+            if about.interfaces.len() > MOST_DEVICES {
+                let (name, count) = (&about.name, about.interfaces.len());
+                return Err(LabError::Refused {
+                    error: format!(
+                        "make the host {name}: it is on {count} segments, and may be on {MOST_DEVICES}"
+                    ),
+                    hint: Some("put a router between".to_owned()),
+                });
             }
             let plan = plan::host(&spec.topology, routes, node);
             let (answer, packets) = self.keeper.ask(&Ask::Host(plan), &[])?;

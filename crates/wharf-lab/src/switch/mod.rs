@@ -15,13 +15,14 @@ pub(crate) mod cut;
 mod figures;
 pub(crate) mod gate;
 pub(crate) mod inbox;
-mod lane;
+pub(crate) mod lane;
 pub(crate) mod parcel;
 pub(crate) mod pool;
 pub(crate) mod port;
 pub(crate) mod reader;
 pub(crate) mod stage;
-mod way;
+pub(crate) mod tap;
+pub(crate) mod way;
 
 use std::io;
 use std::sync::Arc;
@@ -35,7 +36,7 @@ use wharf_link::{Conditions, Seed};
 pub use figures::{Figures, LaneFigures, SegmentFigures};
 use gate::Gate;
 use inbox::{Inbox, Order};
-use lane::Plan;
+use lane::{Plan, Watch};
 use port::Port;
 use way::Way;
 
@@ -68,7 +69,9 @@ impl Switch {
         path: &[Segment],
         seed: Seed,
         gate: Option<Gate>,
+        watch: Option<[Watch; 2]>,
     ) -> io::Result<Self> {
+        let [watch_up, watch_down] = watch.map_or([None, None], |both| both.map(Some));
         let ((to_up, up_orders), (to_down, down_orders)) = (Inbox::open()?, Inbox::open()?);
         let stage = |way: Way, segment: &Segment| {
             let conditions = match way {
@@ -86,6 +89,7 @@ impl Switch {
             orders: up_orders,
             back: Arc::clone(&to_down),
             gate,
+            watch: watch_up,
         };
         let down = Plan {
             way: Way::Down,
@@ -99,6 +103,7 @@ impl Switch {
             orders: down_orders,
             back: Arc::clone(&to_up),
             gate: None,
+            watch: watch_down,
         };
         let mut switch = Self {
             lanes: [to_up, to_down].map(|inbox| (inbox, None)),

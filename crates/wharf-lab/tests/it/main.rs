@@ -1,5 +1,6 @@
 //! A lab's link against what its conditions say: real packets between real network namespaces.
 
+mod capture;
 mod counted;
 mod delay;
 mod kernel;

@@ -251,6 +251,59 @@ fn routers_answer_what_ends_there_in_their_order() {
     }
 }
 
+/// Two senders over one bottleneck, whose wires take so long one way: how many packets each got through in eight
+/// seconds, and the mean round trip that its kernel knew.
+fn share(latencies: [&str; 2]) -> [(f64, f64); 2] {
+    let mut spec = written(&format!(
+        "
+        node.one = {{}}
+        node.two = {{}}
+        node.left = {{ kind = 'router' }}
+        node.right = {{ kind = 'router' }}
+        node.sink = {{}}
+        segment.first = {{ nodes = ['one', 'left'], latency = '{}' }}
+        segment.second = {{ nodes = ['two', 'left'], latency = '{}' }}
+        segment.bottleneck = {{ nodes = ['left', 'right'], up = {{ rate = '8mbit', queue = '64KiB', discipline = 'red' }} }}
+        segment.last = {{ nodes = ['right', 'sink'] }}
+        ",
+        latencies[0], latencies[1]
+    ));
+    spec.congestion = Some("reno".to_owned());
+    let field = Field::start(&spec);
+    let address = format!("{}:9000", field.v4("sink"));
+    let _sink = field.serve("sink", &["swallow", &address], 9000);
+    let both = ["one", "two"].map(|name| field.begin(name, &["pour", &address, "8"]));
+    let got = both.map(|sender| {
+        let said = sender.finish();
+        let (packets, trip) = said.split_once(' ').expect("two numbers");
+        (
+            packets.parse().expect("a number"),
+            trip.parse().expect("a number"),
+        )
+    });
+    let [up, _] = &field.figures().crossings.segments[0];
+    assert!(up.dropped() > 0, "nobody had to share: {up:?}");
+    got
+}
+
+/// Where drops fall by chance (RED: Floyd and Jacobson, 1993, section 5), each flow's rate goes with 1 / RTT at equal drop
+/// rates (Mathis et al., 1997), so that two share as the inverse of their round trips. How far that is from what
+/// they got, is up to some dozen drops.
+#[test]
+fn flows_share_a_bottleneck_as_their_round_trips_predict() {
+    let _alone = alone();
+    let [near, far] = share(["5ms", "25ms"]);
+    let (ratio, predicted) = (near.0 / far.0, far.1 / near.1);
+    assert!(predicted > 1.5, "{near:?} {far:?}");
+    assert!(
+        (predicted / 1.5..predicted * 1.5).contains(&ratio),
+        "{ratio:.2}, not {predicted:.2}: {near:?} {far:?}"
+    );
+    let [one, two] = share(["10ms", "10ms"]);
+    let ratio = one.0 / two.0;
+    assert!((0.6..1.65).contains(&ratio), "{ratio:.2}: {one:?} {two:?}");
+}
+
 /// The kinds of address translators, told from outside, by what RFC 5780 asks.
 #[test]
 fn each_kind_of_translator_is_what_a_probe_finds() {

@@ -157,6 +157,31 @@ fn datagrams_are_reached_from_the_first_on() {
     }
 }
 
+/// Also when it is asked again whether the host has the port: an answer holds for a second.
+#[test]
+fn a_server_that_connects_its_only_socket_to_its_client_stays_reached() {
+    let (socket, port) = datagrams();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("set");
+    let server = std::thread::spawn(move || {
+        let mut buffer = [0; 64];
+        let (_, client) = socket.recv_from(&mut buffer).expect("a datagram");
+        socket.connect(client).expect("connected");
+        for _ in 1..150 {
+            socket.recv(&mut buffer).expect("a datagram");
+        }
+        buffer
+    });
+    let ran = run(
+        vec![both("link", "latency=1ms")],
+        &["datagrams", &port, "150", "64", "100"],
+    );
+    assert_eq!(ran.numbers()[1], Some(0), "some were refused: {ran:?}");
+    let last = server.join().expect("served");
+    assert_eq!(last[..8], 149_u64.to_be_bytes());
+}
+
 #[test]
 fn nothing_else_is_reached() {
     let mut spec = spec(vec![both("link", "")], &[]);

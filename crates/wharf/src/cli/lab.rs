@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use std::str::FromStr;
 
 use clap::{Args, ValueEnum};
-use wharf_link::Seed;
+use wharf_lab::Point;
+use wharf_link::{Seed, Size};
 
 use super::ConditionFlags;
 
@@ -55,9 +56,52 @@ pub(crate) struct LabArgs {
     /// Write at the end what has passed, as JSON, into a file
     #[arg(long, value_name = "FILE")]
     pub(crate) json: Option<PathBuf>,
+    /// Write the packets of the link, and which were dropped and why, into a pcapng file for Wireshark. Whatever
+    /// passes is in it, passwords too
+    #[arg(long, value_name = "FILE", conflicts_with = "topology")]
+    pub(crate) capture: Option<PathBuf>,
+    /// Where packets are captured: command, gateway, router1 (behind the first segment of a path), …, drops (where
+    /// they were dropped), or all
+    #[arg(
+        long,
+        value_name = "POINT,…",
+        value_delimiter = ',',
+        default_value = "command,drops",
+        requires = "capture"
+    )]
+    pub(crate) capture_at: Vec<CapturePoint>,
+    /// How large the capture may become
+    #[arg(long, value_name = "SIZE", default_value = "1GiB", requires = "capture")]
+    pub(crate) capture_limit: Size,
     /// The command
     #[arg(last = true)]
     pub(crate) command: Vec<OsString>,
+}
+
+/// Where packets are captured.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum CapturePoint {
+    At(Point),
+    Drops,
+    All,
+}
+
+impl FromStr for CapturePoint {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let router = |text: &str| text.parse().ok().filter(|number| *number > 0).map(Point::Router);
+        let point = match text {
+            "all" => return Ok(Self::All),
+            "drops" => return Ok(Self::Drops),
+            "command" => Some(Point::Command),
+            "gateway" => Some(Point::Gateway),
+            other => other.strip_prefix("router").and_then(router),
+        };
+        point.map(Self::At).ok_or_else(|| {
+            "write command, gateway, drops, all, or router1 for the first router of the path".to_owned()
+        })
+    }
 }
 
 /// What to run that is no command.

@@ -1,5 +1,6 @@
 //! `wharf lab`: a command in a network of its own, behind a link that carries real packets.
 
+mod capture;
 mod network;
 
 use std::ffi::OsString;
@@ -32,6 +33,7 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
         return network::run(args, topology, at);
     }
     let path = path(args)?;
+    let capture = capture::open(args, path.len())?;
     let spec = LabSpec {
         exe: exe()?,
         command: command(args),
@@ -45,6 +47,7 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
         local: local(args),
         tools: tools(args),
         tun: tun(),
+        capture,
     };
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
@@ -57,6 +60,9 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     })?;
     let exit = lab.wait()?;
     let figures = lab.figures()?;
+    if let Some(file) = &args.capture {
+        capture::end(args, file, &lab)?;
+    }
     if args.stats {
         summary(&spec, lab.facts(), &figures);
     }

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
+use crate::capture::blocks;
 use crate::running::Running;
 use crate::world::{PATIENCE, World, eventually, is_root, kill, skip, wharf, within};
 
@@ -266,6 +267,71 @@ fn what_has_passed_is_said() {
 }
 
 #[test]
+fn what_passes_is_captured() {
+    let world = World::new();
+    let ping = ["ping", "-4", "-c", "3", "-i", "0.2", "198.18.0.1"];
+    let options = [
+        "lab",
+        "--latency",
+        "1ms",
+        "--stats",
+        "--capture",
+        "x.pcapng",
+        "--",
+    ];
+    let ran = world.run(&[&options[..], &ping].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("capture: 6 packets"), "{ran:?}");
+    let path = world.project().join("x.pcapng");
+    let mode = fs::metadata(&path).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "passwords may be in it");
+    // A section, two interfaces (the command's end and what was dropped), packets, two statistics.
+    let types = blocks(&fs::read(&path).expect("the file"));
+    assert_eq!(types, [0x0a0d_0d0a, 1, 1, 6, 6, 6, 6, 6, 6, 5, 5]);
+    // Whatever it is told to show, and no more.
+    let check = |points: &str, expected: [usize; 2]| {
+        let options = [
+            "lab",
+            "--path",
+            "wifi,dsl",
+            "--capture",
+            "x.pcapng",
+            "--capture-at",
+            points,
+            "--",
+        ];
+        world.run(&[&options[..], &["true"]].concat()).ok();
+        let types = blocks(&fs::read(&path).expect("the file"));
+        let count = |kind| types.iter().filter(|there| **there == kind).count();
+        assert_eq!([count(1), count(5)], expected, "{points}");
+    };
+    check("command", [1, 1]);
+    check("router1,gateway", [2, 2]);
+    check("drops", [2, 2]);
+    check("all", [5, 5]);
+}
+
+/// What has been seen by then is in the file of a lab that is killed, and the file is one that can be read.
+#[test]
+fn the_capture_of_a_lab_that_is_killed_can_be_read() {
+    const PACKET: u32 = 6;
+    let world = World::new();
+    let script = "ping -4 -n -i 0.01 198.18.0.1";
+    let mut running = world.start(&["lab", "--capture", "x.pcapng", "--", "sh", "-c", script]);
+    // What was seen is handed over whenever nothing is to be done, and so long before the lab ends.
+    let path = world.project().join("x.pcapng");
+    eventually("something is in the file", || {
+        fs::metadata(&path).is_ok_and(|file| file.len() > 4_000)
+    });
+    kill(running.pid(), Signal::KILL);
+    running.child.wait().expect("waited");
+    world.await_empty();
+    let types = blocks(&fs::read(&path).expect("the file"));
+    let packets = types.iter().filter(|kind| **kind == PACKET).count();
+    assert!(packets >= 20, "{packets}");
+}
+
+#[test]
 fn bad_input_is_named() {
     let world = World::new();
     let check = |arguments: &[&str], texts: &[&str]| {
@@ -285,6 +351,20 @@ fn bad_input_is_named() {
     check(&["--path", "4g,,"], &["it is empty"]);
     check(&["--trace", "nowhere"], &["nowhere"]);
     check(&["--faults", "slice 64B"], &["a lab carries packets"]);
+    check(
+        &["--capture", "x", "--capture-at", "router"],
+        &["router", "command, gateway"],
+    );
+    check(
+        &["--capture", "x", "--capture-at", "router2", "--path", "wifi,dsl"],
+        &["capture at router 2: the path has 1"],
+    );
+    check(&["--capture-at", "gateway"], &["--capture"]);
+    let of_a_network = ["--capture", "x", "--topology", "home-isp-cloud", "--at", "laptop"];
+    check(&of_a_network, &["--capture <FILE>", "--topology"]);
+    assert!(!world.project().join("x").exists());
+    let into_nowhere = ["lab", "--capture", "/nowhere/x", "--", "true"];
+    world.run(&into_nowhere).fails(5, &["capture into /nowhere/x"]);
     world.run(&["lab"]).fails(2, &["required"]);
 }
 

@@ -4,6 +4,9 @@ use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::time::Duration;
 
+/// Fewer entries than this are not looked through for stale ones.
+const ROOM: usize = 1024;
+
 /// The times at which machines want to be polled, the earliest first.
 #[derive(Debug)]
 pub(super) struct Timers {
@@ -28,7 +31,18 @@ impl Timers {
             if let Some(at) = at {
                 self.heap.push(Reverse((at, machine)));
             }
+            if self.heap.len() > self.noted.len() * 4 + ROOM {
+                self.tidy();
+            }
         }
+    }
+
+    /// Forgets what is stale: one that is put off again and again to a far time would fill the memory.
+    fn tidy(&mut self) {
+        let noted = self.noted.iter().enumerate();
+        self.heap = noted
+            .filter_map(|(machine, at)| at.map(|at| Reverse((at, machine))))
+            .collect();
     }
 
     /// The next time. It may be a stale one, at which nothing happens.
@@ -71,5 +85,19 @@ mod tests {
         timers.note(2, Some(ms(40)));
         assert_eq!(timers.pop(ms(50)), Some((ms(40), 2)));
         assert_eq!(timers.pop(ms(50)), None);
+    }
+
+    #[test]
+    fn what_is_put_off_for_ever_takes_no_memory() {
+        let ms = Duration::from_millis;
+        let mut timers = Timers::new(2);
+        timers.note(1, Some(ms(5)));
+        for _ in 0..100_000 {
+            timers.note(0, Some(ms(900)));
+            timers.note(0, Some(ms(1000)));
+        }
+        assert!(timers.heap.len() <= 8 + ROOM, "{}", timers.heap.len());
+        assert_eq!(timers.pop(ms(2000)), Some((ms(5), 1)));
+        assert_eq!(timers.pop(ms(2000)), Some((ms(1000), 0)));
     }
 }

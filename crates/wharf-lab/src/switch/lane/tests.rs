@@ -3,6 +3,8 @@
 use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 use wharf_link::Settings;
 
+use wharf_packet::Gso;
+
 use super::*;
 use crate::message::Carrier;
 
@@ -34,6 +36,7 @@ fn lane(conditions: &str) -> (Lane, Port, Port) {
         orders,
         back,
         gate: None,
+        watch: None,
     };
     (Lane::new(plan), before, after)
 }
@@ -80,7 +83,7 @@ fn a_source_that_is_gone_is_noticed_also_without_memory() {
     // What can only be written, as a device whose namespace is gone can't be read.
     let (_reader, writer) = rustix::pipe::pipe().expect("a pipe");
     lane.source = Port::new(writer, Carrier::Tun);
-    lane.pool = Pool::new(0);
+    lane.reader = Reader::new(Pool::new(0));
     assert!(!lane.round(true));
     assert!(!lane.has_source);
 }
@@ -88,7 +91,7 @@ fn a_source_that_is_gone_is_noticed_also_without_memory() {
 #[test]
 fn what_has_no_memory_is_counted() {
     let (mut lane, before, _after) = lane("latency=1ms");
-    lane.pool = Pool::new(0);
+    lane.reader = Reader::new(Pool::new(0));
     let (header, packet) = train(1);
     before.write(&header, &packet).expect("there is room");
     assert!(!lane.round(true));

@@ -31,22 +31,20 @@ fn check(address: &str) {
     assert!(figure("handshake_ms") >= 20.0, "{report}");
     assert!(figure("rtt_ms") >= 20.0, "{report}");
     assert!(figure("total_ms") >= 40.0, "{report}");
-    // A packet of QUIC has 1,452 bytes at the most: 722 and more each way. That none is lost has a
-    // chance of 10⁻³ one way, and of 10⁻⁶ both.
+    // A packet of QUIC has 1,452 bytes at the most: 722 and more each way. That none of them is lost has a
+    // chance of 10⁻⁶.
     assert!(
         seen.up("delivered") >= 722 && seen.down("delivered") >= 722,
         "{seen:?}"
     );
-    let lost = seen.up("loss") + seen.down("loss");
-    assert!(lost > 0, "{seen:?}");
-    // What the link has dropped on the way up is what the client holds for lost, or more: quinn counts
-    // packets whose acknowledgement was late as well.
-    let packets = figure("sent_packets");
-    assert!(seen.up("offered") as f64 >= packets * 0.9, "{report}: {seen:?}");
-    assert!(
-        figure("lost_packets") > 0.0 || seen.up("loss") == 0,
-        "{report}: {seen:?}"
-    );
+    let lost = seen.up("loss");
+    assert!(lost + seen.down("loss") > 0, "{seen:?}");
+    // The client's own count is the link's, but for its last packets: those that say that it closes are sent
+    // after it has counted, and of the last ones lost it never hears.
+    let sent = figure("sent_packets");
+    let offered = seen.up("offered") as f64;
+    assert!((sent..sent + 10.0).contains(&offered), "{report}: {seen:?}");
+    assert!(figure("lost_packets") + 3.0 >= lost as f64, "{report}: {seen:?}");
 }
 
 #[test]

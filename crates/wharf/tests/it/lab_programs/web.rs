@@ -9,6 +9,7 @@ use crate::world::{World, is_root};
 
 const NEEDS: [Needed; 2] = [("nginx", "nginx"), ("curl", "curl")];
 
+#[derive(Clone, Copy)]
 enum Encryption {
     None,
     /// With HTTP/2, and a certificate for `gateway` in `certificate`.
