@@ -463,6 +463,16 @@ fn a_link_acts_on_the_ports_of_its_provider_alone() {
     let (slow, fast) = (connect(80), connect(81));
     assert!((500.0..800.0).contains(&slow), "{slow} ms");
     assert!(fast < 200.0, "{fast} ms");
+    // Nothing overtakes what is under way: the end of that connection, still.
+    let is_empty = || {
+        let links = field.figures().crossings.links;
+        links[0].iter().all(|way| way.offered == way.delivered)
+    };
+    let drained = (0..2000).any(|_| {
+        std::thread::sleep(Duration::from_millis(5));
+        is_empty()
+    });
+    assert!(drained, "{:?}", field.figures().crossings.links);
     field.network.set_link(0, Conditions::CLEAR, Conditions::CLEAR);
     let healed = connect(80);
     assert!(healed < 200.0, "{healed} ms");

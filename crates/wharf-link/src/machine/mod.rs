@@ -182,6 +182,11 @@ impl<P: Packet> Machine<P> {
         self.dropped.keep();
     }
 
+    /// Lets go of what is dropped inside again, and of what was [kept](Self::keep_dropped).
+    pub fn let_go_dropped(&mut self) {
+        self.dropped.let_go();
+    }
+
     /// The next packet that was dropped after it had been accepted, if those are [kept](Self::keep_dropped). To be
     /// asked until there is none after each call that tells the time; of what is not taken, 65,536 are kept.
     pub fn take_dropped(&mut self) -> Option<Dropped<P>> {
