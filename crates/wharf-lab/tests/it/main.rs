@@ -1,5 +1,6 @@
 //! A lab's link against what its conditions say: real packets between real network namespaces.
 
+mod bloat;
 mod counted;
 mod delay;
 mod kernel;
@@ -9,3 +10,4 @@ mod paths;
 mod rates;
 mod reach;
 mod theory;
+mod trace;
