@@ -41,6 +41,14 @@ pub struct Interface<'a> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InterfaceId(u32);
 
+impl InterfaceId {
+    /// How many interfaces were described before it.
+    #[must_use]
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
 /// A packet, as an Enhanced Packet Block has it.
 #[derive(Debug, Clone, Copy)]
 pub struct Packet<'a> {

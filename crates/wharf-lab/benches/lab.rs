@@ -1,7 +1,7 @@
 //! What a lab's link carries, and how true its delays are. As root: the far ends of the traffic are in the
 //! gateway's own network, so that nothing but the switch is measured.
 //!
-//! `cargo bench -p wharf-lab`; a word selects: `start`, `delay`, `packets`, `tcp`.
+//! `cargo bench -p wharf-lab`; a word selects: `start`, `delay`, `packets`, `tcp`, `capture`.
 
 #[path = "../examples/traveller/stream.rs"]
 mod stream;
@@ -15,11 +15,12 @@ use std::io::{Read, pipe};
 use std::net::{TcpListener, UdpSocket};
 use std::os::fd::AsFd;
 use std::process::ExitCode;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, setns};
-use wharf_lab::{Allow, Figures, Lab, LabSpec, Segment, Tools};
-use wharf_link::{Conditions, Seed, Settings};
+use wharf_lab::{Allow, Capture, Drops, Figures, Lab, LabSpec, Point, Segment, Tools};
+use wharf_link::{Conditions, Seed, Settings, Size};
 
 /// The port of what listens at the gateway.
 const PORT: u16 = 7007;
@@ -66,6 +67,9 @@ fn main() -> ExitCode {
     if wanted("tcp") {
         tcp();
     }
+    if wanted("capture") {
+        capture();
+    }
     ExitCode::SUCCESS
 }
 
@@ -95,6 +99,18 @@ fn lab<T>(text: &str, command: &[&str], at_gateway: impl FnOnce() -> T + Send + 
 where
     T: Send + 'static,
 {
+    captured_lab(text, None, command, at_gateway)
+}
+
+fn captured_lab<T>(
+    text: &str,
+    capture: Option<Capture>,
+    command: &[&str],
+    at_gateway: impl FnOnce() -> T + Send + 'static,
+) -> Outcome<T>
+where
+    T: Send + 'static,
+{
     let exe = std::env::current_exe().expect("a path");
     // The command waits for a line, so that the far end is there first.
     let script = "read _; exec \"$0\" \"$@\"";
@@ -116,9 +132,11 @@ where
         }],
         seed: Seed(1),
         allow: Allow::Only(Vec::new()),
+        local: Vec::new(),
         congestion: None,
         tools: Tools::Ordinary,
         tun: "/dev/net/tun".into(),
+        capture,
     };
     let (input, go) = pipe().expect("a pipe");
     let (mut out, out_end) = pipe().expect("a pipe");
@@ -134,7 +152,7 @@ where
     std::io::Write::write_all(&mut &go, b"\n").expect("written");
     let exit = lab.wait().expect("it ran");
     assert_eq!(exit, wharf_lab::Exit::Code(0), "{command:?}");
-    let figures = lab.figures();
+    let figures = lab.figures().expect("the switch runs");
     let cpu = on_processor("wharf-lab-up");
     drop(lab);
     let mut said = String::new();
@@ -177,9 +195,11 @@ fn start_time() {
             path: Vec::new(),
             seed: Seed(1),
             allow: Allow::All,
+            local: Vec::new(),
             congestion: None,
             tools: Tools::Ordinary,
             tun: "/dev/net/tun".into(),
+            capture: None,
         };
         let null = File::open("/dev/null").expect("/dev/null");
         let lab = Lab::start(&spec, [null.as_fd(), null.as_fd(), null.as_fd()]).expect("a lab");
@@ -288,6 +308,29 @@ fn packets() {
             figures.up.lateness.p50 as f64 / 1e3,
             figures.up.lateness.p99 as f64 / 1e3,
             cpu.as_secs_f64() * 1e6 / figures.up.read as f64,
+        ));
+    }
+}
+
+/// What it costs to look: the same packets with and without a capture of everything, into a file that takes all.
+fn capture() {
+    const COUNT: u64 = 300_000;
+    for _ in 0..3 {
+        let costs = [None, Some(Point::all(1))].map(|points| {
+            let capture = points.map(|points| Capture {
+                file: Arc::new(File::options().write(true).open("/dev/null").expect("/dev/null")),
+                limit: Size::from_bytes(u64::MAX),
+                points,
+                drops: Drops::Shown,
+            });
+            let command = ["datagrams", &PORT.to_string(), &COUNT.to_string(), "36", "50000"];
+            let outcome = captured_lab("latency=20ms loss=1%", capture, &command, counter);
+            outcome.far.join().expect("the counter");
+            outcome.cpu.as_secs_f64() * 1e6 / outcome.figures.up.read as f64
+        });
+        traffic::say(&format!(
+            "capture at both ends: {:.2} µs of a processor each packet of 64 B, without {:.2}",
+            costs[1], costs[0],
         ));
     }
 }

@@ -13,9 +13,9 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 
 /// The longest message.
-const LONGEST: usize = 16 * 1024;
+const LONGEST: usize = 128 * 1024;
 /// The most descriptors with one.
-const MOST: usize = 8;
+pub(crate) const MOST: usize = 64;
 
 /// One end of a pair of `SOCK_SEQPACKET` sockets.
 #[derive(Debug)]
@@ -38,6 +38,11 @@ impl Channel {
     pub(crate) fn of_stdin() -> io::Result<Self> {
         let copy = rustix::io::fcntl_dupfd_cloexec(io::stdin().as_fd(), 3)?;
         Ok(Self(copy))
+    }
+
+    /// The same end, for a child.
+    pub(crate) fn try_clone(&self) -> io::Result<OwnedFd> {
+        self.0.try_clone()
     }
 
     pub(crate) fn send(&self, message: &impl Serialize, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {

@@ -30,6 +30,20 @@ pub enum LabError {
     /// A process of the lab was killed.
     #[error("run the command: the lab's {0} was killed, and the command with it")]
     Killed(&'static str),
+    /// A capture is to be at a router that there is not.
+    #[error("capture at router {number}: the path has {routers}, one between each two segments")]
+    NoRouter {
+        /// Which.
+        number: usize,
+        /// How many there are.
+        routers: usize,
+    },
+    /// A capture could not be written.
+    #[error("write the capture: {0}")]
+    Capture(io::Error),
+    /// The switch's thread has panicked.
+    #[error("say what has passed: the lab's switch has ended early, which is a bug of Wharf's")]
+    NoSwitch,
     /// It is Linux's.
     #[error("start a lab: network namespaces are Linux's")]
     Unsupported,

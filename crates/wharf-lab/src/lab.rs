@@ -1,6 +1,8 @@
 //! A running lab.
 
 use std::ffi::OsString;
+use std::io;
+use std::net::IpAddr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -11,14 +13,17 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::retry_on_intr;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use wharf_link::Seed;
-use wharf_relay::Relay;
+use wharf_relay::{CaptureFigures, Relay};
 
+use crate::capture::Capture;
 use crate::channel::Channel;
 use crate::error::LabError;
-use crate::gateway::{Allow, Gateway};
-use crate::message::{Begin, Carrier, Exit, FAR_V4, FAR_V6, Family, FromFar, FromInit, Order, Tools};
+use crate::gateway::{self, Allow, Behind, Gateway};
+use crate::holds;
+use crate::message::{Begin, Carrier, Exit, FAR_V4, FAR_V6, FromFar, FromInit, Names, Order, Tools, Wanted};
 use crate::switch::gate::Gate;
 use crate::switch::port::Port;
+use crate::switch::tap::Tap;
 use crate::switch::{Figures, Segment, Switch, gate};
 
 /// The gateway's IPv4 address, to the command.
@@ -43,12 +48,17 @@ pub struct LabSpec {
     pub seed: Seed,
     /// Which of the host's ports are reached at the gateway.
     pub allow: Allow,
+    /// Ports that the command finds on its own loopback too, from where they lead over the link to the gateway's:
+    /// for programs that know no other place.
+    pub local: Vec<u16>,
     /// The congestion control of both ends; none: the host's.
     pub congestion: Option<String>,
     /// What the command may do with its network.
     pub tools: Tools,
     /// The device node of TUN.
     pub tun: PathBuf,
+    /// What is captured.
+    pub capture: Option<Capture>,
 }
 
 /// What is known of a lab from its start.
@@ -77,6 +87,7 @@ pub struct Lab {
     keeper: Option<Channel>,
     switch: Option<Switch>,
     gateway: Option<JoinHandle<()>>,
+    tap: Option<Tap>,
     far: Child,
     /// The two processes that outlive the command: the keeper of namespaces, and the command's first.
     alive: Vec<OwnedFd>,
@@ -91,9 +102,19 @@ impl Lab {
     /// When the kernel refuses a namespace or a device, with what can be done about it.
     pub fn start(spec: &LabSpec, streams: [BorrowedFd<'_>; 3]) -> Result<Self, LabError> {
         let begun = Instant::now();
+        for segment in &spec.path {
+            holds::check(&segment.name, &[&segment.up, &segment.down])?;
+        }
         let (init, init_end) = Channel::pair().map_err(LabError::io("make a channel"))?;
         let (keeper, far_end) = Channel::pair().map_err(LabError::io("make a channel"))?;
-        init.send(&Order::Prepare, &streams)
+        let names = Names {
+            hosts: [IpAddr::from(FAR_V4), FAR_V6.into()]
+                .map(|address| (address, "gateway".to_owned()))
+                .into(),
+            resolver: Some(FAR_V4.into()),
+            local: spec.local.clone(),
+        };
+        init.send(&Order::Prepare(names), &streams)
             .map_err(LabError::io("hand the standard streams on"))?;
         let far = Command::new(&spec.exe)
             .args(crate::stage::first())
@@ -110,6 +131,7 @@ impl Lab {
             keeper: None,
             switch: None,
             gateway: None,
+            tap: None,
             alive: vec![handle(far.id()).map_err(LabError::io("watch the lab's processes"))?],
             far,
             facts: Facts {
@@ -179,7 +201,15 @@ impl Lab {
             true => None,
             false => Some(self.open_gateway(spec, far.clone())?),
         };
-        let switch = Switch::start(near, far, &spec.path, spec.seed, gate);
+        let watch = match &spec.capture {
+            None => None,
+            Some(capture) => {
+                let (tap, watch) = crate::capture::begin(capture, &spec.path)?;
+                self.tap = Some(tap);
+                Some(watch)
+            }
+        };
+        let switch = Switch::start(near, far, &spec.path, spec.seed, gate, watch);
         self.switch = Some(switch.map_err(LabError::io("start the switch"))?);
         Ok(())
     }
@@ -190,15 +220,22 @@ impl Lab {
             .keeper
             .take()
             .ok_or(LabError::Killed("keeper of namespaces"))?;
-        let (gate, held, open) = gate::gate();
-        let families = match self.facts.ipv6 {
-            true => vec![Family::V4, Family::V6],
-            false => vec![Family::V4],
-        };
-        let gateway = Gateway::new(keeper, far, Relay::start()?, spec.allow.clone(), families, open);
+        let mut addresses = vec![IpAddr::from(FAR_V4)];
+        addresses.extend(self.facts.ipv6.then_some(IpAddr::from(FAR_V6)));
+        let (to, held) = gate::queue();
+        let gate = Gate::new(addresses.clone(), to);
+        let open = gate.open();
+        let make = move |wanted| ask_for_socket(&keeper, &wanted);
+        let gateway = Gateway::new(
+            addresses,
+            Behind::Another,
+            Box::new(make),
+            Relay::start()?,
+            spec.allow.clone(),
+        );
         let thread = std::thread::Builder::new()
             .name("wharf-lab-gate".to_owned())
-            .spawn(move || gateway.run(&held))
+            .spawn(move || gateway::usher(gateway, &far, &open, &held))
             .map_err(LabError::io("start the gateway"))?;
         self.gateway = Some(thread);
         Ok(gate)
@@ -258,9 +295,21 @@ impl Lab {
     }
 
     /// What has passed.
-    #[must_use]
-    pub fn figures(&self) -> Figures {
-        self.switch.as_ref().map(Switch::figures).unwrap_or_default()
+    ///
+    /// # Errors
+    /// When the switch has come to an end, which only a bug can bring about.
+    pub fn figures(&self) -> Result<Figures, LabError> {
+        let figures = self.switch.as_ref().and_then(Switch::figures);
+        figures.ok_or(LabError::NoSwitch)
+    }
+
+    /// Ends the capture: the file is whole when this returns. `None`: there is none, or it has ended.
+    ///
+    /// # Errors
+    /// When it could not all be written.
+    pub fn end_capture(&self) -> Result<Option<CaptureFigures>, LabError> {
+        let ended = self.tap.as_ref().and_then(Tap::finish);
+        ended.transpose().map_err(LabError::Capture)
     }
 }
 
@@ -278,13 +327,27 @@ impl Drop for Lab {
             let _ = gateway.join();
         }
         self.keeper = None;
+        // If nobody has, the file is made whole all the same.
+        let _ = self.end_capture();
         let _ = self.far.wait();
     }
 }
 
+/// Asks the process that is in a network for a socket there.
+fn ask_for_socket(keeper: &Channel, wanted: &Wanted) -> io::Result<OwnedFd> {
+    keeper.send(wanted, &[])?;
+    let gone = || io::Error::other("the process that makes sockets is gone");
+    let (answer, descriptors) = keeper.receive::<FromFar>()?.ok_or_else(gone)?;
+    match (answer, descriptors.into_iter().next()) {
+        (FromFar::Socket, Some(socket)) => Ok(socket),
+        (FromFar::Failed(trouble), _) => Err(io::Error::other(trouble.error)),
+        _ => Err(gone()),
+    }
+}
+
 /// A handle of a process, readable once it is over with all that ends with it.
-fn handle(pid: u32) -> std::io::Result<OwnedFd> {
+pub(crate) fn handle(pid: u32) -> io::Result<OwnedFd> {
     let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
-    let pid = pid.ok_or(std::io::ErrorKind::InvalidInput)?;
+    let pid = pid.ok_or(io::ErrorKind::InvalidInput)?;
     Ok(pidfd_open(pid, PidfdFlags::empty())?)
 }

@@ -46,28 +46,49 @@
 //! **The gateway** is the kernel's own TCP on the far side. A port is there if the host's loopback has it, and
 //! refuses if not; see [`Allow`]. Everything else is unreachable, and says so.
 //!
-//! **Bounded.** Memory of packets under way, the gate's queue, orders, ICMP errors: each has a limit, and what
+//! **A capture** ([`Capture`]) has the packets as they are at the ends or at routers, and those that segments
+//! dropped, each with its cause. A lane tells of what it does and never waits for the file; without a capture
+//! it finds that there is none, and the machines let go at once of what they drop. What is shown is as much as is
+//! counted.
+//!
+//! **Whole networks** ([`Network`]) have a namespace for each host of a [`wharf_topology::Topology`], and between them its
+//! segments, routers, address translators and firewalls. One thread, the *pump*, moves the packets of all devices;
+//! what becomes of them between two hosts is the *fabric's*, a model without a clock or a socket. A *keeper* process owns the
+//! namespaces; commands join one ([`Network::prefix`]) and need nobody from then on. What a machine could not hold of the
+//! conditions is said ([`Shortfall`]).
+//!
+//! **Bounded.** Memory of packets under way, the gate's queue, orders, ICMP errors, what waits for a
+//! capture's file: each has a limit, and what
 //! is beyond it is dropped and counted.
 //!
 //! **What a lab cannot do.** A namespace may choose only those congestion controls that the host allows
 //! everyone. What a device of the kernel drops before it is read is not the link's, and not counted. Conditions
 //! of connections (slicing, time-outs, windows) are the relay's alone.
 //!
-//! What this crate never does: change the host's network, settings, firewall or files; bind an address of the
-//! host's; run another program than the command; print.
+//! What this crate never does: change the host's network, settings, firewall or files (a capture's file is opened by
+//! whoever asks for it); bind an address of the host's; run another program than the command; print.
 
+mod capture;
 mod channel;
 mod error;
 mod gateway;
+mod holds;
 mod kernel;
 mod lab;
 mod message;
+mod network;
 mod stage;
 mod switch;
 
+pub use capture::{Capture, Drops, Point};
 pub use error::LabError;
 pub use gateway::Allow;
+pub use holds::Shortfall;
 pub use lab::{Facts, GATEWAY_V6_VAR, GATEWAY_VAR, Lab, LabSpec};
 pub use message::{Carrier, Exit, FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Tools};
+pub use network::{
+    Capturing, Crossings, Guest, Listening, Loopback, Machine, Network, NetworkCapture, NetworkFacts,
+    NetworkFigures, NetworkLink, NetworkSpec, NodeFigures, Place,
+};
 pub use stage::{ARGUMENT, NotRun, run as run_stage};
 pub use switch::{Figures, LaneFigures, Segment, SegmentFigures};

@@ -94,21 +94,22 @@ pub(crate) enum Family {
     V6,
 }
 
-impl Family {
-    /// The gateway's address.
-    pub(crate) fn gateway(self) -> IpAddr {
-        match self {
-            Self::V4 => FAR_V4.into(),
-            Self::V6 => FAR_V6.into(),
-        }
-    }
+/// What names mean to a command.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Names {
+    /// For `/etc/hosts`, before what the host has there.
+    pub(crate) hosts: Vec<(IpAddr, String)>,
+    /// Who is asked for all others.
+    pub(crate) resolver: Option<IpAddr>,
+    /// Ports of the command's own loopback that lead to the gateway's.
+    pub(crate) local: Vec<u16>,
 }
 
 /// To the first process of the command's side. With [`Order::Prepare`] come the command's standard streams.
 #[derive(Debug, Serialize, Deserialize)]
 pub(crate) enum Order {
     /// Set up its files.
-    Prepare,
+    Prepare(Names),
     /// Start the command: its network carries.
     Start,
     /// Send the command a signal.

@@ -16,7 +16,8 @@
 //! ```
 //!
 //! **Packets** ([`Overflow::Drop`]) may be dropped at each box up to the queue, and inside it by the
-//! discipline; a drop says its [`Cause`]. A packet that is duplicated travels as a pair: it takes twice
+//! discipline; a drop says its [`Cause`]. What is dropped at the entrance is handed back, and what is dropped inside
+//! to those who ask for it ([`Machine::keep_dropped`]). A packet that is duplicated travels as a pair: it takes twice
 //! its length of queue and rate, and arrives once, as [`Delivery::duplicate`], for the carrier to copy.
 //! A flipped bit is [`Delivery::corrupt`], a congestion mark [`Delivery::ce`]. The machine never looks into a
 //! packet and needs not copy one.
@@ -83,7 +84,7 @@ pub use conditions::{
 };
 pub use counters::Counters;
 pub use machine::{DELAY_LINE, Machine};
-pub use packet::{Cause, Delivery, Offer, Overflow, Packet};
+pub use packet::{Cause, Delivery, Dropped, Offer, Overflow, Packet};
 pub use profiles::{Profile, Source, profiles};
 pub use random::Seed;
 pub use trace::Trace;

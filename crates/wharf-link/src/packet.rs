@@ -56,6 +56,21 @@ pub enum Cause {
     Aqm,
 }
 
+/// A packet that was dropped after it had been accepted: at the head of a queue that was full, or by a
+/// discipline when its turn came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Dropped<P> {
+    /// The packet.
+    pub packet: P,
+    /// Since when it had waited.
+    pub since: Duration,
+    /// When it was dropped.
+    pub time: Duration,
+    /// Why.
+    pub cause: Cause,
+}
+
 /// A packet that has arrived at the far end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]

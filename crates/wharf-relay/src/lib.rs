@@ -143,5 +143,5 @@ pub use relay::Relay;
 pub use spec::{Cut, CutDirection, LinkId, LinkSpec, Manner, ParkLimits, Provider, SegmentId, SegmentSpec};
 pub use stage::{Effect, OnRemoval, Stage, StageId};
 pub use stats::{Causes, LinkStats, SegmentStats};
-pub use tap::{CaptureFigures, CaptureSpec, Observe, ShownPort};
+pub use tap::{CaptureFigures, CaptureFile, CaptureSpec, Observe, ShownPort};
 pub use wharf_capture;

@@ -8,7 +8,17 @@
 //! `traveller beside PORT BYTES COUNT INTERVAL_US`     echo requests while a stream comes, once so much of it has
 //! `traveller connect PORT`                            prints how long connecting took, in ns, or what went wrong
 //! `traveller say TEXT`                                prints it
+//! `traveller ping-to ADDRESS COUNT INTERVAL_US`       as ping, to another address
+//! `traveller connect-to ADDRESS:PORT`                 as connect, to another address
+//! `traveller reach HOST…`                             pings each address once; prints HOST/FAMILY:1, or 0
+//! `traveller serve ADDRESS`                           tells who connects from where
+//! `traveller ask ADDRESS`                             prints what a server tells, or why it does not
+//! `traveller swallow ADDRESS`                         reads what everybody sends
+//! `traveller pour ADDRESS SECONDS`                    sends as much as goes; prints packets, and the mean RTT (µs)
+//! `traveller stun-server ADDRESS…`                    tells who sends from where
+//! `traveller stun-probe ADDRESS…`                     prints what kind of address translator is between
 
+mod hosts;
 mod stream;
 mod tcp_info;
 mod traffic;
@@ -29,7 +39,8 @@ fn main() -> ExitCode {
     let words: Vec<String> = arguments
         .map(|word| word.to_string_lossy().into_owned())
         .collect();
-    match traffic::run(&words) {
+    let known: Vec<&str> = words.iter().map(String::as_str).collect();
+    match hosts::run(&known).unwrap_or_else(|| traffic::run(&words)) {
         Ok(said) => {
             traffic::say(&said);
             ExitCode::SUCCESS

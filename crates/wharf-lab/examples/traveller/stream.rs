@@ -90,7 +90,7 @@ pub(crate) fn beside(port: u16, bytes: u64, count: u16, interval: Duration) -> i
     has_come
         .recv()
         .map_err(|_| io::Error::other("the stream ended before"))?;
-    let trips = traffic::ping(count, interval, false)?;
+    let trips = traffic::ping(wharf_lab::FAR_V4.into(), count, interval)?;
     // It must have come all the while.
     if reader.is_finished() {
         return Err(io::Error::other("the stream ended meanwhile"));

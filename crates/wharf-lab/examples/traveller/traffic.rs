@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream, UdpSocket};
+use std::net::{IpAddr, SocketAddr, TcpStream, UdpSocket};
 use std::time::{Duration, Instant};
 
 use socket2::{Domain, Protocol, Socket, Type};
@@ -24,9 +24,17 @@ pub(crate) fn run(words: &[String]) -> io::Result<String> {
     match words.as_slice() {
         ["ping", count, interval, family] => {
             let interval = Duration::from_micros(number(interval)?);
-            let trips = ping(number(count)?, interval, *family == "6")?;
-            Ok(list(&trips))
+            let gateway = match *family {
+                "6" => FAR_V6.into(),
+                _ => FAR_V4.into(),
+            };
+            Ok(list(&ping(gateway, number(count)?, interval)?))
         }
+        ["ping-to", address, count, interval] => {
+            let interval = Duration::from_micros(number(interval)?);
+            Ok(list(&ping(number(address)?, number(count)?, interval)?))
+        }
+        ["connect-to", address] => connect(number(address)?),
         ["datagrams", port, count, size, rate] => {
             datagrams(number(port)?, number(count)?, number(size)?, number(rate)?)
         }
@@ -39,11 +47,7 @@ pub(crate) fn run(words: &[String]) -> io::Result<String> {
             let interval = Duration::from_micros(number(interval)?);
             stream::beside(number(port)?, number(bytes)?, number(count)?, interval)
         }
-        ["connect", port] => {
-            let begun = Instant::now();
-            TcpStream::connect((FAR_V4, number(port)?))?;
-            Ok(begun.elapsed().as_nanos().to_string())
-        }
+        ["connect", port] => connect((FAR_V4, number(port)?).into()),
         ["say", text] => Ok((*text).to_owned()),
         _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "it is not known")),
     }
@@ -67,14 +71,8 @@ pub(crate) fn list(times: &[Option<Duration>]) -> String {
 
 /// Sends echo requests at their times, and says when each was answered. It needs no privilege: see
 /// `ping_group_range` in ip-sysctl.rst.
-pub(crate) fn ping(count: u16, interval: Duration, v6: bool) -> io::Result<Vec<Option<Duration>>> {
-    let (domain, protocol, kind, gateway): (_, _, u8, SocketAddr) = if v6 {
-        (Domain::IPV6, Protocol::ICMPV6, 128, (FAR_V6, 0).into())
-    } else {
-        (Domain::IPV4, Protocol::ICMPV4, 8, (FAR_V4, 0).into())
-    };
-    let socket = Socket::new(domain, Type::DGRAM, Some(protocol))?;
-    socket.connect(&gateway.into())?;
+pub(crate) fn ping(to: IpAddr, count: u16, interval: Duration) -> io::Result<Vec<Option<Duration>>> {
+    let (socket, kind) = echo(to)?;
     let begun = Instant::now();
     let sender = {
         let socket = socket.try_clone()?;
@@ -115,6 +113,24 @@ pub(crate) fn ping(count: u16, interval: Duration, v6: bool) -> io::Result<Vec<O
         .join()
         .map_err(|_| io::Error::other("the sender panicked"))??;
     Ok(trips)
+}
+
+/// A socket for echo requests to an address, and the type of such a message.
+pub(crate) fn echo(to: IpAddr) -> io::Result<(Socket, u8)> {
+    let (domain, protocol, kind) = match to {
+        IpAddr::V4(_) => (Domain::IPV4, Protocol::ICMPV4, 8),
+        IpAddr::V6(_) => (Domain::IPV6, Protocol::ICMPV6, 128),
+    };
+    let socket = Socket::new(domain, Type::DGRAM, Some(protocol))?;
+    socket.connect(&SocketAddr::new(to, 0).into())?;
+    Ok((socket, kind))
+}
+
+/// How long connecting takes, in ns.
+fn connect(to: SocketAddr) -> io::Result<String> {
+    let begun = Instant::now();
+    TcpStream::connect(to)?;
+    Ok(begun.elapsed().as_nanos().to_string())
 }
 
 /// Sends numbered datagrams: eight bytes of number, and zeros.

@@ -18,6 +18,16 @@ pub(crate) enum Owner {
     User,
 }
 
+impl Owner {
+    /// As it is said on a command line.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Host => "host",
+            Self::User => "user",
+        }
+    }
+}
+
 /// Enters a user namespace, unless nothing needs one. The user stays who it is: its own uid and gid
 /// are mapped to themselves, and nothing else is.
 pub(crate) fn enter_user_namespace() -> Result<Owner, NoNamespace> {
@@ -35,19 +45,28 @@ pub(crate) fn enter_user_namespace() -> Result<Owner, NoNamespace> {
     Ok(Owner::User)
 }
 
-/// Puts this process into a new network namespace, and returns a handle of it.
+/// Puts this thread into a new network namespace, and returns a handle of it.
 pub(crate) fn new_network() -> Result<OwnedFd, NoNamespace> {
     unshare(CloneFlags::CLONE_NEWNET).map_err(|errno| NoNamespace::new("network", errno))?;
-    let file = File::open("/proc/self/ns/net");
+    let file = File::open("/proc/thread-self/ns/net");
     file.map(OwnedFd::from).map_err(|source| NoNamespace {
         kind: "network",
         source,
     })
 }
 
-/// Puts this process into a network namespace.
+/// Puts this thread into a network namespace.
 pub(crate) fn enter_network(namespace: &OwnedFd) -> Result<(), NoNamespace> {
     setns(namespace, CloneFlags::CLONE_NEWNET).map_err(|errno| NoNamespace::new("network", errno))
+}
+
+/// Puts this process, which must have one thread, into a user namespace.
+pub(crate) fn enter_user(namespace: &OwnedFd) -> Result<(), NoNamespace> {
+    setns(namespace, CloneFlags::CLONE_NEWUSER).map_err(|errno| NoNamespace::new("user", errno))?;
+    capabilities::keep_over_exec().map_err(|source| NoNamespace {
+        kind: "user",
+        source: source.into(),
+    })
 }
 
 /// The next child is the first process of a new PID namespace: with it all that descends from it ends.

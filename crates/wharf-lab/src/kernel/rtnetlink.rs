@@ -85,6 +85,8 @@ pub(crate) enum Neighbours {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum To {
     Host(IpAddr),
+    /// Those that share so many leading bits with this.
+    Prefix(IpAddr, u8),
     AnyV4,
     AnyV6,
 }
@@ -138,14 +140,27 @@ impl Netlink {
         self.ask(RTM_NEWADDR, CREATE, &body)
     }
 
+    /// Gives a device an address among those that share so many leading bits with it, and the way to these.
+    pub(crate) fn add_address_of(&mut self, device: Index, address: IpAddr, prefix: u8) -> io::Result<()> {
+        let (family, own) = wire(address);
+        let mut body = Body::default();
+        body.bytes(&[family, prefix, 0, 0]);
+        body.bytes(&device.0.to_ne_bytes());
+        body.attribute(IFA_LOCAL, &own);
+        body.attribute(IFA_ADDRESS, &own);
+        body.attribute(IFA_FLAGS, &IFA_F_NODAD.to_ne_bytes());
+        self.ask(RTM_NEWADDR, CREATE, &body)
+    }
+
     /// Sends to the device what is for `to`, or for this family and has no other way.
     pub(crate) fn add_route(&mut self, device: Index, to: To) -> io::Result<()> {
-        let (family, address) = match to {
-            To::Host(address) => wire(address),
-            To::AnyV4 => (AF_INET, Vec::new()),
-            To::AnyV6 => (AF_INET6, Vec::new()),
+        let ((family, address), prefix) = match to {
+            To::Host(address @ IpAddr::V4(_)) => (wire(address), 32),
+            To::Host(address @ IpAddr::V6(_)) => (wire(address), 128),
+            To::Prefix(address, prefix) => (wire(address), prefix),
+            To::AnyV4 => ((AF_INET, Vec::new()), 0),
+            To::AnyV6 => ((AF_INET6, Vec::new()), 0),
         };
-        let prefix = u8::try_from(address.len() * 8).unwrap_or(u8::MAX);
         // The other end of the wire takes all: no gateway needs to be named.
         let scope = if family == AF_INET {
             RT_SCOPE_LINK

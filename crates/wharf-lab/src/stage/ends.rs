@@ -13,6 +13,7 @@ use std::fmt::Display;
 use std::io;
 use std::net::IpAddr;
 use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
 
 use super::Trouble;
 use crate::kernel::rtnetlink::{Index, Neighbours, Netlink, To};
@@ -23,7 +24,7 @@ use crate::message::{Begin, Carrier, DEVICE_ADDRESS, FAR_V4, FAR_V6, NEAR_V4, NE
 /// What the devices are called on both sides.
 const DEVICE: &str = "wharf0";
 /// As on Ethernet.
-const MTU: u32 = 1500;
+pub(crate) const MTU: u32 = 1500;
 
 /// Both ends.
 pub(super) struct Ends {
@@ -85,7 +86,7 @@ fn wired(begin: &Begin, near: OwnedFd, no_tun: &io::Error) -> Result<Ends, Troub
     let mut wire = |name: &str, network: &OwnedFd| {
         netlink
             .add_veth(name, DEVICE, network.as_fd(), DEVICE_ADDRESS)
-            .map_err(|error| neither(begin, no_tun, &error))?;
+            .map_err(|error| neither(&begin.tun, no_tun, &error))?;
         let device = netlink.index(name).map_err(failed("find a veth device"))?;
         netlink
             .bring_up(device, Some(MTU), Neighbours::One)
@@ -112,8 +113,8 @@ fn wired(begin: &Begin, near: OwnedFd, no_tun: &io::Error) -> Result<Ends, Troub
 }
 
 /// Neither TUN nor veth goes: what would have to be done for the first.
-fn neither(begin: &Begin, no_tun: &io::Error, no_veth: &io::Error) -> Trouble {
-    let node = begin.tun.display();
+pub(crate) fn neither(node: &Path, no_tun: &io::Error, no_veth: &io::Error) -> Trouble {
+    let node = node.display();
     let error = format!("make a device: by {node}: {no_tun}; by veth: {no_veth}");
     match no_tun.kind() {
         io::ErrorKind::PermissionDenied => {
@@ -142,7 +143,7 @@ impl Side {
     /// A new network, entered and set up but for its device.
     fn network(self, begin: &Begin) -> Result<OwnedFd, Trouble> {
         let network = namespaces::new_network()?;
-        settings(begin)?;
+        settings(begin.congestion.as_deref())?;
         if self == Self::Far {
             // A router that has no way says so at once (ICMP), instead of keeping silent. As a router on a
             // device of IPv6 it would have to report groups there, so it is none on those that come.
@@ -187,12 +188,12 @@ impl Side {
     }
 }
 
-fn failed<E: Display>(what: &'static str) -> impl FnOnce(E) -> Trouble {
+pub(crate) fn failed<E: Display>(what: &'static str) -> impl FnOnce(E) -> Trouble {
     move |error| Trouble::of(format!("{what}: {error}"))
 }
 
 /// The settings of a network, before it has a device.
-fn settings(begin: &Begin) -> Result<(), Trouble> {
+pub(crate) fn settings(congestion: Option<&str>) -> Result<(), Trouble> {
     // Anyone may have any port, and send echo requests.
     sysctl::try_set("ipv4/ip_unprivileged_port_start", "0");
     let gid = rustix::process::getegid().as_raw();
@@ -207,7 +208,7 @@ fn settings(begin: &Begin) -> Result<(), Trouble> {
         sysctl::try_set(&format!("ipv6/conf/{conf}/addr_gen_mode"), "1");
         sysctl::try_set(&format!("ipv6/conf/{conf}/accept_dad"), "0");
     }
-    if let Some(name) = &begin.congestion {
+    if let Some(name) = congestion {
         sysctl::set("ipv4/tcp_congestion_control", name).map_err(|error| {
             let allowed = sysctl::get("ipv4/tcp_allowed_congestion_control").unwrap_or_default();
             Trouble::with(

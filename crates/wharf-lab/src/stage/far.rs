@@ -82,12 +82,8 @@ fn set_up(begin: &Begin, descriptors: Vec<OwnedFd>, command: &[OsString]) -> Res
 }
 
 fn start_init(begin: &Begin, owner: Owner, end: OwnedFd, command: &[OsString]) -> io::Result<Child> {
-    let owner = match owner {
-        Owner::Host => "host",
-        Owner::User => "user",
-    };
     Command::new(std::env::current_exe()?)
-        .args([ARGUMENT, INIT, owner, begin.tools.word()])
+        .args([ARGUMENT, INIT, owner.word(), begin.tools.word()])
         .args(command)
         .stdin(Stdio::from(end))
         .stdout(Stdio::null())
@@ -111,7 +107,7 @@ fn make_sockets(channel: &Channel) {
     }
 }
 
-fn make(wanted: Wanted) -> io::Result<OwnedFd> {
+pub(super) fn make(wanted: Wanted) -> io::Result<OwnedFd> {
     let (family, kind) = match wanted {
         Wanted::Stream(family) => (family, SocketType::STREAM),
         Wanted::Datagram(family) => (family, SocketType::DGRAM),

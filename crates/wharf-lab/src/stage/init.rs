@@ -2,7 +2,6 @@
 //! processes there end with.
 
 use std::ffi::OsString;
-use std::fs;
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
@@ -12,10 +11,10 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::io::Errno;
 use rustix::process::{Pid, Signal, WaitOptions, kill_process, wait};
 
-use super::{ARGUMENT, EXEC, Trouble, outlive_the_terminal};
+use super::{ARGUMENT, EXEC, Trouble, files, local, outlive_the_terminal};
 use crate::channel::Channel;
-use crate::kernel::{mounts, namespaces};
-use crate::message::{Exit, FAR_V4, FAR_V6, FromInit, Order};
+use crate::kernel::mounts;
+use crate::message::{Exit, FromInit, Names, Order};
 
 /// The arguments are those of the exec stage.
 pub(super) fn run(arguments: &[OsString]) -> ExitCode {
@@ -44,13 +43,14 @@ fn serve(channel: &Channel, arguments: &[OsString]) -> Result<Option<Exit>, Trou
             .receive::<Order>()
             .map_err(|error| Trouble::of(format!("hear from the switch: {error}")))
     };
-    let Some((Order::Prepare, streams)) = receive()? else {
+    let Some((Order::Prepare(names), streams)) = receive()? else {
         return Ok(None);
     };
     let streams: [OwnedFd; 3] = streams
         .try_into()
         .map_err(|_| Trouble::of("start the command: a standard stream is missing"))?;
-    prepare()?;
+    prepare(&names)?;
+    let _local = local::open(&names.local)?;
     let (mut ended, theirs) = UnixStream::pair()
         .and_then(|(ours, theirs)| ours.set_nonblocking(true).map(|()| (ours, theirs)))
         .map_err(|error| Trouble::of(format!("watch for children: {error}")))?;
@@ -128,22 +128,8 @@ fn start(arguments: &[OsString], streams: [OwnedFd; 3]) -> io::Result<Pid> {
 }
 
 /// Gives the command its own `/etc/hosts`, `/etc/resolv.conf` and `/proc`.
-fn prepare() -> Result<(), Trouble> {
-    let failed = |error: io::Error| Trouble::of(format!("set up the command's files: {error}"));
-    namespaces::new_mounts().map_err(|error| Trouble::with(&error, error.remedy()))?;
-    mounts::keep_private().map_err(failed)?;
-    let hosts = fs::read_to_string("/etc/hosts").unwrap_or_default();
-    let resolver = format!(
-        "# The gateway of the lab: it answers if a resolver listens on the host's loopback.\nnameserver {FAR_V4}\n"
-    );
-    mounts::put_over(&[
-        (
-            "/etc/hosts",
-            format!("{FAR_V4}\tgateway\n{FAR_V6}\tgateway\n{hosts}"),
-        ),
-        ("/etc/resolv.conf", resolver),
-    ])
-    .map_err(failed)?;
+fn prepare(names: &Names) -> Result<(), Trouble> {
+    files::put(names)?;
     mounts::try_proc();
     Ok(())
 }

@@ -10,13 +10,20 @@
 //!
 //! Whichever is killed, the others see the end of a channel or the kernel ends them with it.
 
-mod ends;
+pub(crate) mod ends;
 mod exec;
 mod far;
+mod files;
 mod init;
+mod join;
+mod keeper;
+mod local;
+mod node;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
+
+pub(crate) use join::{Entry, Mode};
 
 use crate::message::{Tools, Trouble};
 
@@ -25,6 +32,8 @@ pub const ARGUMENT: &str = "__lab";
 
 /// What the stages are called on the command line.
 const FAR: &str = "far";
+const KEEPER: &str = "keeper";
+const JOIN: &str = "join";
 const INIT: &str = "init";
 const EXEC: &str = "exec";
 
@@ -56,6 +65,8 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, No
     match stage.to_str() {
         Some(FAR) => Ok(far::run(&arguments.collect::<Vec<_>>())),
         Some(INIT) => Ok(init::run(&arguments.collect::<Vec<_>>())),
+        Some(KEEPER) => Ok(keeper::run()),
+        Some(JOIN) => join::run(arguments.collect()),
         Some(EXEC) => Err(exec::run(arguments.collect())),
         _ => Err(NotRun {
             error: format!("run a stage of a lab: there is none called {}", stage.display()),
@@ -64,9 +75,14 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> Result<ExitCode, No
     }
 }
 
-/// The arguments that start the first stage.
+/// The arguments that start the first stage of a lab of one command.
 pub(crate) fn first() -> [&'static str; 2] {
     [ARGUMENT, FAR]
+}
+
+/// The arguments that start the keeper of a whole network.
+pub(crate) fn keeper() -> [&'static str; 2] {
+    [ARGUMENT, KEEPER]
 }
 
 /// No handler does anything: the terminal sends its signals to each process of the group, and those
@@ -84,14 +100,14 @@ fn outlive_the_terminal() {
 }
 
 impl Trouble {
-    fn of(error: impl std::fmt::Display) -> Self {
+    pub(crate) fn of(error: impl std::fmt::Display) -> Self {
         Self {
             error: error.to_string(),
             hint: None,
         }
     }
 
-    fn with(error: impl std::fmt::Display, hint: impl Into<String>) -> Self {
+    pub(crate) fn with(error: impl std::fmt::Display, hint: impl Into<String>) -> Self {
         Self {
             error: error.to_string(),
             hint: Some(hint.into()),

@@ -1,20 +1,18 @@
-//! What stands before the gateway: the first packet to a port waits until it is known whether the
-//! host has it.
+//! What stands before a gateway: the first packet to a port waits until it is known whether it is there.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
+use serde::{Deserialize, Serialize};
 use wharf_packet::{Packet, TcpFlags, Transport, VnetHeader};
-
-use crate::message::{FAR_V4, FAR_V6};
 
 /// So many wait; more are lost, as connections are that no backlog takes.
 const WAITING: usize = 1024;
 
 /// A port of the gateway, as a packet asks for it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(crate) enum Knock {
     /// A connection.
     Tcp(u16),
@@ -25,6 +23,8 @@ pub(crate) enum Knock {
 /// A packet that waits.
 #[derive(Debug)]
 pub(crate) struct Held {
+    /// Which device it waits before, where there are several.
+    pub(crate) device: usize,
     pub(crate) knock: Knock,
     pub(crate) header: VnetHeader,
     pub(crate) bytes: Box<[u8]>,
@@ -33,6 +33,8 @@ pub(crate) struct Held {
 /// The switch's side.
 #[derive(Debug)]
 pub(crate) struct Gate {
+    /// Whose ports are asked for.
+    addresses: Vec<IpAddr>,
     open: Arc<Open>,
     to: SyncSender<Held>,
 }
@@ -55,27 +57,33 @@ pub(crate) struct Open {
     waiting: AtomicU32,
 }
 
-/// The two sides.
-pub(crate) fn gate() -> (Gate, Receiver<Held>, Arc<Open>) {
-    let (to, from) = sync_channel(WAITING);
-    let open = Arc::new(Open {
-        ports: [const { AtomicU64::new(0) }; 1024],
-        waiting: AtomicU32::new(0),
-    });
-    let gate = Gate {
-        open: Arc::clone(&open),
-        to,
-    };
-    (gate, from, open)
+/// Where packets wait.
+pub(crate) fn queue() -> (SyncSender<Held>, Receiver<Held>) {
+    sync_channel(WAITING)
 }
 
 impl Gate {
+    /// A gate before these addresses.
+    pub(crate) fn new(addresses: Vec<IpAddr>, to: SyncSender<Held>) -> Self {
+        let open = Arc::new(Open {
+            ports: [const { AtomicU64::new(0) }; 1024],
+            waiting: AtomicU32::new(0),
+        });
+        Self { addresses, open, to }
+    }
+
+    /// What it lets pass unasked.
+    pub(crate) fn open(&self) -> Arc<Open> {
+        Arc::clone(&self.open)
+    }
+
     /// Lets a packet pass, or takes it: then it is written by whoever opens its port.
-    pub(crate) fn admit(&self, header: &VnetHeader, bytes: &[u8]) -> Admission {
-        let Some(knock) = knock(bytes).filter(|knock| !self.open.is(*knock)) else {
+    pub(crate) fn admit(&self, device: usize, header: &VnetHeader, bytes: &[u8]) -> Admission {
+        let Some(knock) = knock(bytes, &self.addresses).filter(|knock| !self.open.is(*knock)) else {
             return Admission::Passes;
         };
         let held = Held {
+            device,
             knock,
             header: *header,
             bytes: bytes.into(),
@@ -122,15 +130,11 @@ impl Open {
     }
 }
 
-/// What a packet asks for, if it is to the gateway and asks for anything.
-fn knock(bytes: &[u8]) -> Option<Knock> {
+/// What a packet asks for, if it is to one of these addresses and asks for anything.
+fn knock(bytes: &[u8], addresses: &[IpAddr]) -> Option<Knock> {
     let packet = Packet::parse(bytes).ok()?;
-    let to_gateway = match packet.destination() {
-        IpAddr::V4(address) => address == FAR_V4,
-        IpAddr::V6(address) => address == FAR_V6,
-    };
     match packet.transport() {
-        _ if !to_gateway => None,
+        _ if !addresses.contains(&packet.destination()) => None,
         Transport::Tcp(tcp) => {
             let flags = tcp.flags();
             let asks = flags.contains(TcpFlags::SYN) && !flags.contains(TcpFlags::ACK);
@@ -144,12 +148,20 @@ fn knock(bytes: &[u8]) -> Option<Knock> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::message::{FAR_V4, NEAR_V4};
+
+    fn gate() -> (Gate, Receiver<Held>, Arc<Open>) {
+        let (to, from) = queue();
+        let gate = Gate::new(vec![FAR_V4.into()], to);
+        let open = gate.open();
+        (gate, from, open)
+    }
 
     /// An IPv4 packet to the gateway with this protocol and transport.
     fn packet(protocol: u8, transport: &[u8]) -> Vec<u8> {
         let length = u8::try_from(20 + transport.len()).expect("short");
         let mut bytes = vec![0x45, 0, 0, length, 0, 0, 0x40, 0, 64, protocol, 0, 0];
-        bytes.extend(crate::message::NEAR_V4.octets());
+        bytes.extend(NEAR_V4.octets());
         bytes.extend(FAR_V4.octets());
         bytes.extend(transport);
         bytes
@@ -169,7 +181,7 @@ mod tests {
         let (gate, held, open) = gate();
         let header = VnetHeader::default();
         let check = |bytes: &[u8], expected: Option<Knock>| {
-            let waits = gate.admit(&header, bytes) == Admission::Waits;
+            let waits = gate.admit(0, &header, bytes) == Admission::Waits;
             assert_eq!(waits, expected.is_some());
             assert_eq!(held.try_recv().ok().map(|held| held.knock), expected);
             if waits {
@@ -183,9 +195,9 @@ mod tests {
         check(&datagram, Some(Knock::Udp(53)));
         open.set(53);
         check(&datagram, None);
-        assert_eq!(gate.admit(&header, &tcp(0x02)), Admission::Waits);
+        assert_eq!(gate.admit(0, &header, &tcp(0x02)), Admission::Waits);
         assert_eq!(
-            gate.admit(&header, &datagram),
+            gate.admit(0, &header, &datagram),
             Admission::Waits,
             "it must not overtake"
         );
@@ -206,7 +218,7 @@ mod tests {
     #[test]
     fn of_too_many_the_last_are_lost() {
         let (gate, held, _) = gate();
-        let admit = || gate.admit(&VnetHeader::default(), &tcp(0x02));
+        let admit = || gate.admit(0, &VnetHeader::default(), &tcp(0x02));
         for _ in 0..WAITING {
             assert_eq!(admit(), Admission::Waits);
         }

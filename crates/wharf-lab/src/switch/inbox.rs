@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::SyncSender;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rustix::event::{EventfdFlags, eventfd};
 use wharf_link::Conditions;
@@ -29,28 +29,49 @@ pub(crate) enum Order {
 
 /// Orders that wait, and what wakes the thread for them.
 #[derive(Debug)]
-pub(crate) struct Inbox {
-    orders: Mutex<Vec<Order>>,
+pub(crate) struct Inbox<T> {
+    /// `None`: nobody takes any more.
+    orders: Mutex<Option<Vec<T>>>,
     /// Whether any wait: asked often, under load.
     some: AtomicBool,
     bell: OwnedFd,
 }
 
-/// More do not wait: what routers say is dropped then.
+/// More do not wait of what may be lost: what routers say is dropped then.
 const MOST: usize = 4096;
 
-impl Inbox {
-    pub(crate) fn new() -> io::Result<Self> {
-        Ok(Self {
-            orders: Mutex::default(),
+/// The lane's end. When it is dropped, also by a panic, those who wait for an answer learn that there will
+/// be none: their end of the answer's channel is dropped.
+#[derive(Debug)]
+pub(crate) struct Orders<T>(Arc<Inbox<T>>);
+
+impl<T> Inbox<T> {
+    /// Both ends.
+    pub(crate) fn open() -> io::Result<(Arc<Self>, Orders<T>)> {
+        let inbox = Arc::new(Self {
+            orders: Mutex::new(Some(Vec::new())),
             some: AtomicBool::new(false),
             bell: eventfd(0, EventfdFlags::CLOEXEC | EventfdFlags::NONBLOCK)?,
-        })
+        });
+        Ok((Arc::clone(&inbox), Orders(inbox)))
     }
 
-    pub(crate) fn send(&self, order: Order) {
-        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        if orders.len() >= MOST && matches!(order, Order::Inject(..)) {
+    /// Something that must be done.
+    pub(crate) fn send(&self, order: T) {
+        self.push(order, usize::MAX);
+    }
+
+    /// Something that is dropped where too much waits.
+    pub(crate) fn try_send(&self, order: T) {
+        self.push(order, MOST);
+    }
+
+    fn push(&self, order: T, most: usize) {
+        let mut orders = self.lock();
+        let Some(orders) = &mut *orders else {
+            return;
+        };
+        if orders.len() >= most {
             return;
         }
         orders.push(order);
@@ -59,20 +80,58 @@ impl Inbox {
         let _ = rustix::io::write(&self.bell, &1_u64.to_ne_bytes());
     }
 
-    /// All that waits.
-    pub(crate) fn take(&self) -> Vec<Order> {
-        if !self.some.load(Ordering::Acquire) {
-            return Vec::new();
-        }
-        let mut orders = self.orders.lock().unwrap_or_else(PoisonError::into_inner);
-        let _ = rustix::io::read(&self.bell, &mut [0; 8]);
-        self.some.store(false, Ordering::Release);
-        std::mem::take(&mut *orders)
+    fn lock(&self) -> MutexGuard<'_, Option<Vec<T>>> {
+        self.orders.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl AsFd for Inbox {
+impl<T> Orders<T> {
+    /// All that waits.
+    pub(crate) fn take(&self) -> Vec<T> {
+        let inbox = &*self.0;
+        if !inbox.some.load(Ordering::Acquire) {
+            return Vec::new();
+        }
+        let mut orders = inbox.lock();
+        let _ = rustix::io::read(&inbox.bell, &mut [0; 8]);
+        inbox.some.store(false, Ordering::Release);
+        orders.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+}
+
+impl<T> Drop for Orders<T> {
+    fn drop(&mut self) {
+        // Dropped outside of the lock.
+        let _waiting = self.0.lock().take();
+    }
+}
+
+impl<T> AsFd for Orders<T> {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.bell.as_fd()
+        self.0.bell.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc::sync_channel;
+
+    use super::*;
+
+    #[test]
+    fn nobody_waits_for_a_lane_that_has_ended() {
+        let (inbox, orders) = Inbox::open().expect("an inbox");
+        let (to, before) = sync_channel(1);
+        inbox.send(Order::Count(to));
+        let lane = std::thread::spawn(move || {
+            let _orders = orders;
+            // As a panic, without its noise.
+            std::panic::resume_unwind(Box::new("a bug"));
+        });
+        lane.join().expect_err("it has panicked");
+        before.recv().expect_err("no answer to what was asked before");
+        let (to, after) = sync_channel(1);
+        inbox.send(Order::Count(to));
+        after.recv().expect_err("no answer to what is asked after");
     }
 }

@@ -1,6 +1,10 @@
 //! One direction of the switch, on a thread of its own: read, let pass, write at the right time.
 
+mod intake;
 mod router;
+#[cfg(test)]
+mod tests;
+mod watch;
 
 use std::num::NonZeroU64;
 use std::sync::Arc;
@@ -8,29 +12,29 @@ use std::sync::mpsc::SyncSender;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::time::{ClockId, clock_gettime};
 use wharf_link::{Conditions, Offer, Seed};
 use wharf_packet::icmp::Problem;
-use wharf_packet::{ErrorBudget, Gso, PacketMut, Segments, Ttl, VnetHeader, flip_bit};
+use wharf_packet::{ErrorBudget, PacketMut, Ttl, VnetHeader};
 use wharf_relay::Lateness;
 
+use super::clock;
 use super::figures::{LaneFigures, SegmentFigures};
 use super::gate::{Admission, Gate};
-use super::inbox::{Inbox, Order};
+use super::inbox::{Inbox, Order, Orders};
 use super::parcel::Parcel;
-use super::pool::{Buffer, Pool};
-use super::port::{Arrival, Port, Read};
-use super::stage::{Delivery, Offload, Stages};
+use super::pool::Pool;
+use super::port::Port;
+use super::reader::Reader;
+use super::stage::{Delivery, Stages};
+use super::tap::{End, When};
 use super::way::Way;
+pub(crate) use watch::Watch;
 
-/// How many packets are read or written before the other has its turn.
+/// How many packets are taken in before what is due has its turn. The last train may exceed it.
 const BATCH: usize = 64;
 
 /// The most memory that packets of one direction may take.
 const MEMORY: usize = 1 << 30;
-
-/// What is longer than any packet.
-const OVERFLOW: usize = 66 * 1024;
 
 /// What a lane is made of.
 #[derive(Debug)]
@@ -40,11 +44,13 @@ pub(crate) struct Plan {
     pub(crate) sink: Port,
     /// The stages, in the order in which packets pass them: name, conditions, seed.
     pub(crate) path: Vec<(String, Conditions, Seed)>,
-    pub(crate) inbox: Arc<Inbox>,
-    /// The other direction's.
-    pub(crate) back: Arc<Inbox>,
+    pub(crate) orders: Orders<Order>,
+    /// To the other direction.
+    pub(crate) back: Arc<Inbox<Order>>,
     /// What stands before the sink.
     pub(crate) gate: Option<Gate>,
+    /// Who captures.
+    pub(crate) watch: Option<Watch>,
 }
 
 /// Runs a lane until it is told to stop.
@@ -62,13 +68,12 @@ struct Lane {
     sink: Port,
     names: Vec<String>,
     stages: Stages,
-    inbox: Arc<Inbox>,
-    back: Arc<Inbox>,
+    orders: Orders<Order>,
+    back: Arc<Inbox<Order>>,
     gate: Option<Gate>,
+    watch: Option<Watch>,
     pool: Pool,
-    /// The next packet's memory.
-    empty: Option<Buffer>,
-    overflow: Box<[u8]>,
+    reader: Reader,
     start: Duration,
     budget: ErrorBudget,
     figures: LaneFigures,
@@ -93,18 +98,23 @@ impl Lane {
             .path
             .into_iter()
             .map(|(_, conditions, seed)| (conditions, seed));
+        let pool = Pool::new(MEMORY);
+        let mut stages = Stages::new(path.collect());
+        if plan.watch.as_ref().is_some_and(Watch::sees_drops) {
+            stages.keep_dropped();
+        }
         Self {
             way: plan.way,
             source: plan.source,
             sink: plan.sink,
             names,
-            stages: Stages::new(path.collect()),
-            inbox: plan.inbox,
+            stages,
+            orders: plan.orders,
             back: plan.back,
             gate: plan.gate,
-            pool: Pool::new(MEMORY),
-            empty: None,
-            overflow: vec![0; OVERFLOW].into_boxed_slice(),
+            watch: plan.watch,
+            reader: Reader::new(pool.clone()),
+            pool,
             start: clock(),
             budget: ErrorBudget::DEFAULT,
             figures: LaneFigures::default(),
@@ -128,10 +138,7 @@ impl Lane {
                 }
                 more = packets;
             }
-            if more {
-                more = self.read();
-            }
-            more |= self.deliver();
+            more = self.round(more);
             if !more && self.stages.is_empty() {
                 // Whoever waits, or has given up.
                 for waiting in self.drained.drain(..) {
@@ -145,8 +152,28 @@ impl Lane {
         }
     }
 
+    /// Reads a batch if there is one, and moves on what is due. Whether there is more of either.
+    ///
+    /// More is written than is read, as long as there is as much: else what is due would pile up behind a
+    /// sender that never rests.
+    fn round(&mut self, readable: bool) -> bool {
+        let before = self.taken_in();
+        let more = readable && self.read();
+        let taken_in = usize::try_from(self.taken_in() - before).unwrap_or(usize::MAX);
+        let left = self.deliver(taken_in.saturating_add(BATCH));
+        more || left
+    }
+
+    /// How many packets have been taken in, those of trains counted each.
+    fn taken_in(&self) -> u64 {
+        self.figures.read + self.figures.pieces
+    }
+
     /// Waits for packets, orders, or the next thing that is due.
     fn wait(&self) -> [bool; 2] {
+        if let Some(watch) = &self.watch {
+            watch.tap.flush();
+        }
         let due = self.stages.next_wakeup();
         let timeout = due.map(|due| {
             let left = due.saturating_sub(self.now());
@@ -156,7 +183,7 @@ impl Lane {
             })
         });
         let mut ready = [
-            PollFd::new(&*self.inbox, PollFlags::IN),
+            PollFd::new(&self.orders, PollFlags::IN),
             PollFd::new(&self.source, PollFlags::IN),
         ];
         let watched = if self.has_source { 2 } else { 1 };
@@ -170,11 +197,12 @@ impl Lane {
     }
 
     fn obey(&mut self) -> Go {
-        for order in self.inbox.take() {
+        for order in self.orders.take() {
             match order {
                 Order::Set(position, conditions) => {
                     let now = self.now();
                     self.stages.set(position, now, *conditions);
+                    self.show_dropped(position);
                 }
                 Order::Inject(position, bytes) => self.inject(position, &bytes),
                 Order::Count(to) => {
@@ -200,156 +228,77 @@ impl Lane {
         }
     }
 
-    /// Reads a batch. Whether there may be more.
-    fn read(&mut self) -> bool {
-        for _ in 0..BATCH {
-            let Some(mut buffer) = self.empty.take().or_else(|| self.pool.take(Pool::SMALL)) else {
-                // What is read now has no place. It is lost, as in a router without memory.
-                let read = self.source.read(&mut [], &mut self.overflow);
-                if !matches!(read, Ok(Read::Packet(_))) {
-                    return false;
-                }
-                self.figures.out_of_memory += 1;
-                continue;
-            };
-            buffer.set_len(Pool::SMALL);
-            match self.source.read(&mut buffer, &mut self.overflow) {
-                Ok(Read::Packet(arrival)) => self.take_in(buffer, arrival),
-                Ok(Read::Nothing) => {
-                    self.figures.malformed += 1;
-                    self.empty = Some(buffer);
-                }
-                Ok(Read::Empty) => {
-                    self.empty = Some(buffer);
-                    return false;
-                }
-                // Its namespace is gone.
-                Err(_) => {
-                    self.has_source = false;
-                    return false;
-                }
-            }
-        }
-        true
-    }
-
-    fn take_in(&mut self, buffer: Buffer, arrival: Arrival) {
-        let now = self.now();
-        self.figures.read += 1;
-        self.figures.read_bytes += arrival.len as u64;
-        let is_train = arrival.header.gso != Gso::None;
-        self.figures.trains += u64::from(is_train);
-        let Some(bytes) = self.whole(buffer, arrival.len) else {
-            self.figures.out_of_memory += 1;
-            return;
-        };
-        if is_train && self.stages.offload() == Offload::Cut {
-            self.cut(now, &bytes, &arrival.header);
-        } else if self.stages.is_transparent() && self.stages.len() <= 1 {
-            self.write(&arrival.header, &bytes);
-        } else {
-            self.offer(0, now, Parcel::new(bytes, arrival.header));
-        }
-    }
-
-    /// The packet in one piece: what was too long for the buffer is joined in a longer one.
-    fn whole(&mut self, mut buffer: Buffer, len: usize) -> Option<Buffer> {
-        let Some(rest) = len.checked_sub(buffer.len()).filter(|rest| *rest > 0) else {
-            buffer.set_len(len);
-            return Some(buffer);
-        };
-        let mut joined = self.pool.take(len);
-        if let Some(joined) = &mut joined {
-            let (head, tail) = joined.split_at_mut(buffer.len());
-            head.copy_from_slice(&buffer);
-            tail.copy_from_slice(self.overflow.get(..rest)?);
-        }
-        self.empty = Some(buffer);
-        joined
-    }
-
-    /// Cuts a train into the packets that its sender meant.
-    fn cut(&mut self, now: Duration, bytes: &[u8], header: &VnetHeader) {
-        let Ok(mut pieces) = Segments::new(bytes, header) else {
-            self.figures.malformed += 1;
-            return;
-        };
-        while let Some(len) = pieces.next_len() {
-            let Some(mut buffer) = self.pool.take(len) else {
-                self.figures.out_of_memory += 1;
-                return;
-            };
-            match pieces.write_next(&mut buffer) {
-                Ok(Some(len)) => buffer.set_len(len),
-                Ok(None) | Err(_) => return,
-            }
-            self.figures.pieces += 1;
-            self.offer(0, now, Parcel::new(buffer, VnetHeader::default()));
-        }
-    }
-
     /// Lets a packet into the stage at this position. Beyond the last it leaves.
     fn offer(&mut self, position: usize, now: Duration, parcel: Parcel) {
         if position >= self.stages.len() {
-            return self.write(&parcel.header, &parcel.bytes);
+            return self.write(&parcel.header, &parcel.bytes, parcel.story.text());
         }
-        // What was dropped is counted by the machine.
-        if let Some(Offer::TooBig(parcel, mtu)) = self.stages.offer(position, now, parcel) {
-            self.too_big(position, now, parcel, mtu);
+        let at = self.start + now;
+        if let Some(watch) = &self.watch {
+            let story = parcel.story.text();
+            watch.passes(position, When::At(at), &parcel.header, &parcel.bytes, story);
+        }
+        match self.stages.offer(position, now, parcel) {
+            Some(Offer::TooBig(parcel, mtu)) => self.too_big(position, now, parcel, mtu),
+            // It is counted by the machine.
+            Some(Offer::Dropped(parcel, cause)) => {
+                if let Some(watch) = &self.watch {
+                    watch.refused(position, at, &parcel, cause, &self.stages);
+                }
+            }
+            _ => {}
+        }
+        self.show_dropped(position);
+    }
+
+    /// Shows what a stage has dropped of what it had accepted.
+    fn show_dropped(&mut self, position: usize) {
+        if let Some(watch) = &self.watch {
+            watch.dropped(position, self.start, &mut self.stages);
         }
     }
 
-    fn inject(&mut self, position: usize, bytes: &[u8]) {
-        let Some(mut buffer) = self.pool.take(bytes.len()) else {
-            self.figures.out_of_memory += 1;
-            return;
-        };
-        buffer.copy_from_slice(bytes);
-        let now = self.now();
-        self.offer(position, now, Parcel::new(buffer, VnetHeader::default()));
-    }
-
-    /// Moves on what has arrived. Whether there is more.
-    fn deliver(&mut self) -> bool {
+    /// Moves on what has arrived, and lets at most so many packets leave. Whether there is more.
+    fn deliver(&mut self, most: usize) -> bool {
         let now = self.now();
         let last = self.stages.len().saturating_sub(1);
         let mut more = false;
         for position in 0..self.stages.len() {
             let mut count = 0;
             while let Some(delivery) = self.stages.poll(position, now) {
+                self.show_dropped(position);
                 self.leave(position, delivery);
                 count += 1;
                 // Only the last may stop early: the others must not fall behind what they feed.
-                if position == last && count == BATCH {
+                if position == last && count == most {
                     more = true;
                     break;
                 }
             }
+            self.show_dropped(position);
         }
         more
     }
 
     /// A packet comes out of a stage.
-    fn leave(&mut self, position: usize, delivery: Delivery) {
+    fn leave(&mut self, position: usize, mut delivery: Delivery) {
+        if let Some(watch) = &self.watch {
+            watch.tell(position, &mut delivery);
+        }
         let time = delivery.ideal_time;
         let mut parcel = delivery.packet;
-        if delivery.ce
-            && let Ok(mut packet) = PacketMut::parse(&mut parcel.bytes)
-        {
-            packet.mark_ce();
-        }
-        if let Some(bit) = delivery.corrupt {
-            let _ = parcel.header.complete_checksum(&mut parcel.bytes);
-            parcel.header = VnetHeader::default();
-            let bits = parcel.bytes.len() as u64 * 8;
-            flip_bit(&mut parcel.bytes, bit % bits.max(1));
-        }
+        parcel.suffer(delivery.ce, delivery.corrupt);
         let next = position + 1;
         if next == self.stages.len() {
             let late = self.now().saturating_sub(time);
             self.lateness.record(late);
-            for _ in 0..1 + usize::from(delivery.duplicate) {
-                self.write(&parcel.header, &parcel.bytes);
+            if let Some(watch) = &self.watch {
+                watch.tell_late(late, &mut parcel);
+            }
+            self.write(&parcel.header, &parcel.bytes, parcel.story.text());
+            if delivery.duplicate {
+                self.tell_copy(position, &mut parcel);
+                self.write(&parcel.header, &parcel.bytes, parcel.story.text());
             }
             return;
         }
@@ -358,22 +307,36 @@ impl Lane {
             && packet.decrement_ttl() == Ttl::Expired
         {
             let _ = parcel.header.complete_checksum(&mut parcel.bytes);
+            self.expired(position, time, &parcel);
             return self.answer(next, time, &parcel.bytes, Problem::TimeExceeded);
         }
         if delivery.duplicate
             && let Some(mut copy) = self.pool.take(parcel.bytes.len())
         {
             copy.copy_from_slice(&parcel.bytes);
-            self.offer(next, time, Parcel::new(copy, parcel.header));
+            let mut copy = Parcel::new(copy, parcel.header);
+            copy.story = parcel.story.clone();
+            self.tell_copy(position, &mut copy);
+            self.offer(next, time, copy);
         }
         self.offer(next, time, parcel);
     }
 
-    fn write(&mut self, header: &VnetHeader, bytes: &[u8]) {
+    fn tell_copy(&self, position: usize, copy: &mut Parcel) {
+        if let Some(watch) = &self.watch {
+            watch.tell_copy(position, copy);
+        }
+    }
+
+    fn write(&mut self, header: &VnetHeader, bytes: &[u8], story: &str) {
+        if let Some(watch) = &self.watch {
+            // Before it is written, so that no answer to it stands before it in the file.
+            watch.passes(self.stages.len(), When::Now, header, bytes, story);
+        }
         let admission = self
             .gate
             .as_ref()
-            .map_or(Admission::Passes, |gate| gate.admit(header, bytes));
+            .map_or(Admission::Passes, |gate| gate.admit(0, header, bytes));
         let taken = match admission {
             Admission::Passes => self.sink.write(header, bytes).is_ok(),
             Admission::Waits => true,
@@ -384,13 +347,14 @@ impl Lane {
             self.figures.written_bytes += bytes.len() as u64;
         } else {
             self.figures.not_taken += 1;
+            if let Some(watch) = &self.watch {
+                let end = match admission {
+                    Admission::Lost => End::NotAdmitted,
+                    _ => End::NotTaken,
+                };
+                let last = self.stages.len().saturating_sub(1);
+                watch.ends(last, When::Now, header, bytes, end);
+            }
         }
     }
-}
-
-/// The monotonic clock.
-fn clock() -> Duration {
-    let time = clock_gettime(ClockId::Monotonic);
-    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
-    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }

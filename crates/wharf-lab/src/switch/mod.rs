@@ -11,15 +11,18 @@
 //! packets straight into the memory in which they wait, and writes them from there: one that fits an
 //! Ethernet frame is not copied in between, a longer one once.
 
+pub(crate) mod cut;
 mod figures;
 pub(crate) mod gate;
-mod inbox;
-mod lane;
-mod parcel;
-mod pool;
+pub(crate) mod inbox;
+pub(crate) mod lane;
+pub(crate) mod parcel;
+pub(crate) mod pool;
 pub(crate) mod port;
-mod stage;
-mod way;
+pub(crate) mod reader;
+pub(crate) mod stage;
+pub(crate) mod tap;
+pub(crate) mod way;
 
 use std::io;
 use std::sync::Arc;
@@ -27,12 +30,13 @@ use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use wharf_link::{Conditions, Seed};
 
 pub use figures::{Figures, LaneFigures, SegmentFigures};
 use gate::Gate;
 use inbox::{Inbox, Order};
-use lane::Plan;
+use lane::{Plan, Watch};
 use port::Port;
 use way::Way;
 
@@ -47,10 +51,13 @@ pub struct Segment {
     pub down: Conditions,
 }
 
+/// A lane's inbox, and its thread.
+type LaneHandle = (Arc<Inbox<Order>>, Option<JoinHandle<()>>);
+
 /// A running switch. Dropped, it carries nothing more.
 #[derive(Debug)]
 pub(crate) struct Switch {
-    lanes: [(Arc<Inbox>, Option<JoinHandle<()>>); 2],
+    lanes: [LaneHandle; 2],
     length: usize,
 }
 
@@ -62,8 +69,10 @@ impl Switch {
         path: &[Segment],
         seed: Seed,
         gate: Option<Gate>,
+        watch: Option<[Watch; 2]>,
     ) -> io::Result<Self> {
-        let inboxes = [Arc::new(Inbox::new()?), Arc::new(Inbox::new()?)];
+        let [watch_up, watch_down] = watch.map_or([None, None], |both| both.map(Some));
+        let ((to_up, up_orders), (to_down, down_orders)) = (Inbox::open()?, Inbox::open()?);
         let stage = |way: Way, segment: &Segment| {
             let conditions = match way {
                 Way::Up => segment.up.clone(),
@@ -77,9 +86,10 @@ impl Switch {
             source: near.clone(),
             sink: far.clone(),
             path: path.iter().map(|segment| stage(Way::Up, segment)).collect(),
-            inbox: Arc::clone(&inboxes[0]),
-            back: Arc::clone(&inboxes[1]),
+            orders: up_orders,
+            back: Arc::clone(&to_down),
             gate,
+            watch: watch_up,
         };
         let down = Plan {
             way: Way::Down,
@@ -90,12 +100,13 @@ impl Switch {
                 .rev()
                 .map(|segment| stage(Way::Down, segment))
                 .collect(),
-            inbox: Arc::clone(&inboxes[1]),
-            back: Arc::clone(&inboxes[0]),
+            orders: down_orders,
+            back: Arc::clone(&to_up),
             gate: None,
+            watch: watch_down,
         };
         let mut switch = Self {
-            lanes: inboxes.map(|inbox| (inbox, None)),
+            lanes: [to_up, to_down].map(|inbox| (inbox, None)),
             length: path.len(),
         };
         for (plan, (_, thread)) in [up, down].into_iter().zip(&mut switch.lanes) {
@@ -126,15 +137,15 @@ impl Switch {
         let _ = from.recv_timeout(limit);
     }
 
-    /// What has passed.
-    pub(crate) fn figures(&self) -> Figures {
-        let [up, down] = self.lanes.each_ref().map(|(inbox, _)| {
+    /// What has passed. `None`: a lane has ended before the switch, by a bug, and its panic has said which.
+    pub(crate) fn figures(&self) -> Option<Figures> {
+        let ask = |(inbox, _): &LaneHandle| {
             let (to, from) = sync_channel(1);
             inbox.send(Order::Count(to));
-            // A lane ends only with the switch, or by a bug.
-            from.recv().unwrap_or_default()
-        });
-        Figures { up, down }
+            from.recv().ok()
+        };
+        let [up, down] = self.lanes.each_ref().map(ask);
+        Some(Figures { up: up?, down: down? })
     }
 }
 
@@ -147,4 +158,11 @@ impl Drop for Switch {
             }
         }
     }
+}
+
+/// The monotonic clock.
+pub(crate) fn clock() -> Duration {
+    let time = clock_gettime(ClockId::Monotonic);
+    let seconds = u64::try_from(time.tv_sec).unwrap_or(0);
+    Duration::new(seconds, u32::try_from(time.tv_nsec).unwrap_or(0))
 }

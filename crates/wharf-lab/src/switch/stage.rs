@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use wharf_link::{Conditions, Counters, Machine, Offer, Overflow, Seed};
+use wharf_link::{Cause, Conditions, Counters, Dropped, Machine, Offer, Overflow, Seed};
 
 use super::parcel::Parcel;
+use super::tap::End;
 
 /// Whether packets that their sender left to be cut may stay as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -98,6 +99,20 @@ impl Stages {
 
     pub(crate) fn poll(&mut self, position: usize, now: Duration) -> Option<Delivery> {
         self.machines.get_mut(position)?.poll(now)
+    }
+
+    /// Keeps what the machines drop inside, until it is taken.
+    pub(crate) fn keep_dropped(&mut self) {
+        self.machines.iter_mut().for_each(Machine::keep_dropped);
+    }
+
+    pub(crate) fn take_dropped(&mut self, position: usize) -> Option<Dropped<Parcel>> {
+        self.machines.get_mut(position)?.take_dropped()
+    }
+
+    /// Why the machine at this position has dropped a packet, which had waited so long if it had been let in.
+    pub(crate) fn end(&self, position: usize, cause: Cause, waited: Option<Duration>) -> Option<End> {
+        Some(End::of(self.machines.get(position)?, cause, waited))
     }
 
     pub(crate) fn next_wakeup(&self) -> Option<Duration> {

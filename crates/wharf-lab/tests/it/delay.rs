@@ -101,7 +101,7 @@ fn conditions_change_while_packets_are_under_way() {
     let spec = crate::lab::spec(vec![both("link", "latency=10ms")], &["ping", "100", "10000", "4"]);
     let running = crate::lab::start(&spec);
     // Once some have come back.
-    while running.lab.figures().down.written < 20 {
+    while running.lab.figures().expect("the switch runs").down.written < 20 {
         std::thread::sleep(std::time::Duration::from_millis(5));
     }
     running

@@ -95,9 +95,11 @@ pub(crate) fn spec(path: Vec<Segment>, command: &[&str]) -> LabSpec {
         path,
         seed: Seed(7),
         allow: Allow::All,
+        local: Vec::new(),
         congestion: None,
         tools: Tools::Ordinary,
         tun: "/dev/net/tun".into(),
+        capture: None,
     }
 }
 
@@ -126,8 +128,8 @@ impl Running {
     /// Waits for the command, and looks at the lab before it ends.
     pub(crate) fn finish_with<T>(mut self, look: impl FnOnce(&Lab) -> T) -> (Ran, T) {
         let exit = self.lab.wait().expect("the command ran");
-        let figures = self.lab.figures();
         let seen = look(&self.lab);
+        let figures = self.lab.figures().expect("the switch runs");
         drop(self.lab);
         let mut ran = Ran {
             exit,

@@ -27,6 +27,66 @@ fn a_closed_port_is_refused_after_a_round_trip() {
     assert!(ran.err.contains("refused"), "{ran:?}");
 }
 
+/// How many sockets this process holds: the lab's switch and gateway are in it.
+fn sockets_held() -> usize {
+    let descriptors = std::fs::read_dir("/proc/self/fd").expect("/proc").flatten();
+    let links = descriptors.filter_map(|entry| std::fs::read_link(entry.path()).ok());
+    links
+        .filter(|link| link.to_string_lossy().starts_with("socket:"))
+        .count()
+}
+
+/// Each port that was ever asked for had a listener of each family at the gateway until the lab's end.
+#[test]
+fn ports_that_are_gone_leave_nothing_at_the_gateway() {
+    let _alone = alone();
+    let (input, mut to) = std::io::pipe().expect("a pipe");
+    let mut spec = spec(vec![both("link", "")], &[]);
+    let traveller = spec.command[0].clone();
+    let script = "while read port; do \"$0\" connect \"$port\" >/dev/null && echo open || echo refused; done";
+    spec.command = ["sh".into(), "-c".into(), script.into(), traveller].into();
+    let (mut out, out_end) = std::io::pipe().expect("a pipe");
+    let nowhere = std::fs::File::open("/dev/null").expect("/dev/null");
+    let streams = [&input as &dyn std::os::fd::AsFd, &out_end, &nowhere].map(std::os::fd::AsFd::as_fd);
+    let lab = wharf_lab::Lab::start(&spec, streams).expect("a lab");
+    drop((out_end, input));
+    let mut connect = |port: &str| {
+        writeln!(to, "{port}").expect("written");
+        let mut said = String::new();
+        while !said.ends_with('\n') {
+            let mut byte = [0];
+            assert_eq!(out.read(&mut byte).expect("read"), 1, "it ended: {said}");
+            said.push(char::from(byte[0]));
+        }
+        said
+    };
+    let before = sockets_held();
+    // Asked for when nothing is connected any more, it goes at once.
+    let (server, port) = listener();
+    assert_eq!(connect(&port), "open\n");
+    assert!(sockets_held() > before);
+    drop(server);
+    let gone = (0..100).any(|_| {
+        assert_eq!(connect(&port), "refused\n");
+        sockets_held() <= before
+    });
+    assert!(gone, "{before}: {}", sockets_held());
+    // Not asked for again, they go when there are many.
+    for _ in 0..200 {
+        let (server, port) = listener();
+        assert_eq!(connect(&port), "open\n");
+        drop(server);
+    }
+    // Of the last 64 none need have gone: two listeners each, and a connection that is still closing.
+    assert!(
+        sockets_held() <= before + 2 * 64 + 4,
+        "{before}: {}",
+        sockets_held()
+    );
+    drop(to);
+    assert_eq!(lab.wait().expect("ended"), Exit::Code(0));
+}
+
 #[test]
 fn a_port_that_opens_later_is_reached_and_refused_again_when_it_closes() {
     let (first, port) = listener();
@@ -95,6 +155,31 @@ fn datagrams_are_reached_from_the_first_on() {
             "in order, and none is missing"
         );
     }
+}
+
+/// Also when it is asked again whether the host has the port: an answer holds for a second.
+#[test]
+fn a_server_that_connects_its_only_socket_to_its_client_stays_reached() {
+    let (socket, port) = datagrams();
+    socket
+        .set_read_timeout(Some(Duration::from_secs(10)))
+        .expect("set");
+    let server = std::thread::spawn(move || {
+        let mut buffer = [0; 64];
+        let (_, client) = socket.recv_from(&mut buffer).expect("a datagram");
+        socket.connect(client).expect("connected");
+        for _ in 1..150 {
+            socket.recv(&mut buffer).expect("a datagram");
+        }
+        buffer
+    });
+    let ran = run(
+        vec![both("link", "latency=1ms")],
+        &["datagrams", &port, "150", "64", "100"],
+    );
+    assert_eq!(ran.numbers()[1], Some(0), "some were refused: {ran:?}");
+    let last = server.join().expect("served");
+    assert_eq!(last[..8], 149_u64.to_be_bytes());
 }
 
 #[test]

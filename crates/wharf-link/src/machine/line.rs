@@ -64,7 +64,12 @@ impl<P: Packet> Line<P> {
 
     /// How many packets are on it and before it.
     pub(crate) fn len(&self) -> usize {
-        self.queue.load().packets + self.on_line().packets
+        self.load().packets
+    }
+
+    /// What is on it and before it.
+    pub(crate) fn load(&self) -> Load {
+        self.queue.load().plus(self.on_line())
     }
 
     /// The packet that is being sent, and when it will have left.

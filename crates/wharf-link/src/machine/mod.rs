@@ -3,6 +3,7 @@
 mod chain;
 mod chance;
 mod delay;
+mod dropped;
 mod fates;
 mod flight;
 mod line;
@@ -15,6 +16,7 @@ mod passage;
 use std::time::Duration;
 
 use self::delay::Delays;
+use self::dropped::DroppedInside;
 use self::fates::Fates;
 use self::flight::Flight;
 use self::line::Line;
@@ -22,7 +24,8 @@ use self::outages::Outages;
 use self::parcel::Parcel;
 use crate::conditions::Conditions;
 use crate::counters::Counters;
-use crate::packet::{Cause, Delivery, Offer, Overflow, Packet};
+use crate::packet::{Cause, Delivery, Dropped, Offer, Overflow, Packet};
+use crate::queue::Load;
 use crate::random::Seed;
 use crate::units::Size;
 
@@ -107,6 +110,7 @@ pub struct Machine<P> {
     /// The number of the next packet.
     index: u64,
     counters: Counters,
+    dropped: DroppedInside<P>,
 }
 
 impl<P: Packet> Machine<P> {
@@ -127,6 +131,7 @@ impl<P: Packet> Machine<P> {
             last: Duration::ZERO,
             index: 0,
             counters: Counters::default(),
+            dropped: DroppedInside::LetGo,
             conditions: Conditions::CLEAR,
         };
         machine.set_conditions(Duration::ZERO, conditions);
@@ -169,6 +174,29 @@ impl<P: Packet> Machine<P> {
         self.counters.delivered += 1;
         self.counters.delivered_bytes += delivery.packet.len() as u64;
         Some(delivery)
+    }
+
+    /// Keeps what is dropped inside from now on, for [`take_dropped`](Self::take_dropped). Else it is let go of
+    /// at once; what is refused at the entrance is handed back in any case.
+    pub fn keep_dropped(&mut self) {
+        self.dropped.keep();
+    }
+
+    /// Lets go of what is dropped inside again, and of what was [kept](Self::keep_dropped).
+    pub fn let_go_dropped(&mut self) {
+        self.dropped.let_go();
+    }
+
+    /// The next packet that was dropped after it had been accepted, if those are [kept](Self::keep_dropped). To be
+    /// asked until there is none after each call that tells the time; of what is not taken, 65,536 are kept.
+    pub fn take_dropped(&mut self) -> Option<Dropped<P>> {
+        self.dropped.take()
+    }
+
+    /// What waits for its turn at the rate, what is being sent included. Nothing where there is no rate.
+    #[must_use]
+    pub fn queued(&self) -> Load {
+        self.line.as_ref().map_or(Load::NONE, Line::load)
     }
 
     /// When to poll next, if nothing changes before. `None`: nothing is under way, or a cut holds it.

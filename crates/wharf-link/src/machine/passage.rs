@@ -17,10 +17,16 @@ impl<P: Packet> Machine<P> {
         self.now = self.now.max(now);
         let moment = self.moment();
         while let Some(line) = &mut self.line {
-            let counters = &mut self.counters;
-            let Some(departure) = line.pop(moment, &mut |lost| counters.drop_inside(lost.cause)) else {
+            let (counters, dropped) = (&mut self.counters, &mut self.dropped);
+            let popped = line.pop(moment, &mut |lost| {
+                counters.drop_inside(lost.cause);
+                dropped.add(lost);
+            });
+            let Some(departure) = popped else {
                 return;
             };
+            // The next one's turn came when this one had left.
+            dropped.at(departure.left);
             counters.leave(departure.queued, departure.sent);
             self.launch(departure.left, departure.parcel);
         }
@@ -114,8 +120,13 @@ impl<P: Packet> Machine<P> {
         if self.flight.len() + line.len() >= MOST_PACKETS {
             return self.refuse(parcel, Cause::Queue);
         }
-        let counters = &mut self.counters;
-        match line.push(self.now, parcel, &mut |lost| counters.drop_inside(lost.cause)) {
+        let (counters, dropped) = (&mut self.counters, &mut self.dropped);
+        let pushed = line.push(self.now, parcel, &mut |lost| {
+            counters.drop_inside(lost.cause);
+            dropped.add(lost);
+        });
+        dropped.at(self.now);
+        match pushed {
             Pushed::Refused(parcel, cause) => self.refuse(parcel, cause),
             Pushed::Queued => {
                 self.accept(len);

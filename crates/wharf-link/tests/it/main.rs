@@ -5,6 +5,7 @@ mod cut;
 mod delay;
 #[path = "../../fuzz/drive.rs"]
 mod drive;
+mod dropped;
 mod golden;
 mod impairments;
 mod live;

@@ -16,9 +16,10 @@
 //! has no handshake in the file, and bytes that could not be seen are a gap in it.
 //!
 //! The relay's thread never waits for a file. Packets go to a thread that writes, and what that cannot
-//! keep up with is dropped, and counted.
+//! keep up with is dropped, and counted. That file ([`CaptureFile`]) is there for other carriers, too.
 
 mod capture;
+mod file;
 mod link;
 mod recorded;
 mod side;
@@ -37,6 +38,7 @@ use crate::spec::LinkId;
 use link::LinkTap;
 
 pub(crate) use capture::{Capture, Stopped};
+pub use file::CaptureFile;
 pub(crate) use side::{Beginning, Tap};
 pub use spec::{CaptureFigures, CaptureSpec, Observe, ShownPort};
 

@@ -16,17 +16,26 @@ const SPARE: usize = 4;
 pub(super) struct Writer {
     full: Sender<Vec<u8>>,
     empty: Receiver<Vec<u8>>,
-    /// Bytes that are not in the file yet. A file that cannot be written leaves them there.
-    waiting: Arc<AtomicUsize>,
+    waiting: Backlog,
     thread: JoinHandle<io::Result<()>>,
+}
+
+/// Bytes that are not in the file yet. A file that cannot be written leaves them there.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Backlog(Arc<AtomicUsize>);
+
+impl Backlog {
+    pub(super) fn bytes(&self) -> usize {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Writer {
     pub(super) fn start(file: File) -> io::Result<Self> {
         let (full, buffers) = channel();
         let (spares, empty) = sync_channel(SPARE);
-        let waiting = Arc::new(AtomicUsize::new(0));
-        let left = Arc::clone(&waiting);
+        let waiting = Backlog::default();
+        let left = Arc::clone(&waiting.0);
         let thread = std::thread::Builder::new()
             .name("wharf-capture".to_owned())
             .spawn(move || write(file, &buffers, &spares, &left))?;
@@ -39,7 +48,7 @@ impl Writer {
     }
 
     pub(super) fn waiting(&self) -> usize {
-        self.waiting.load(Ordering::Relaxed)
+        self.waiting.bytes()
     }
 
     /// An empty buffer.
@@ -48,14 +57,14 @@ impl Writer {
     }
 
     pub(super) fn write(&self, buffer: Vec<u8>) {
-        self.waiting.fetch_add(buffer.len(), Ordering::Relaxed);
+        self.waiting.0.fetch_add(buffer.len(), Ordering::Relaxed);
         // It fails only where the thread has ended, which its handle tells.
         let _ = self.full.send(buffer);
     }
 
     /// Lets the thread end when all is written.
-    pub(super) fn end(self) -> JoinHandle<io::Result<()>> {
-        self.thread
+    pub(super) fn end(self) -> (Backlog, JoinHandle<io::Result<()>>) {
+        (self.waiting, self.thread)
     }
 }
 

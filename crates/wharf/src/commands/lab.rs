@@ -1,15 +1,25 @@
 //! `wharf lab`: a command in a network of its own, behind a link that carries real packets.
 
+mod capture;
+mod network;
+
 use std::ffi::OsString;
 use std::os::fd::AsFd;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
-use signal_hook::iterator::Signals;
-use wharf_lab::{Allow, Exit, Facts, Figures, Lab, LabError, LabSpec, LaneFigures, Segment, Tools};
+use signal_hook::iterator::SignalsInfo;
+use signal_hook::iterator::exfiltrator::WithOrigin;
+use signal_hook::low_level::siginfo::{Cause, Origin};
+use wharf_door::DOOR_PORT;
+use wharf_host::sockets::{self, States};
+use wharf_lab::{
+    Allow, Exit, Facts, Figures, Lab, LabError, LabSpec, LaneFigures, Segment, Shortfall, Tools,
+};
 use wharf_link::{Conditions, Scope, Settings};
 
 use super::links::profile;
@@ -19,11 +29,13 @@ use crate::report::{Code, Report};
 use crate::vars;
 
 pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
+    if let (Some(topology), Some(at)) = (&args.topology, &args.at) {
+        return network::run(args, topology, at);
+    }
     let path = path(args)?;
-    let exe = std::env::current_exe()
-        .map_err(|error| Report::new(Code::Unusable, format!("find the wharf program: {error}")))?;
+    let capture = capture::open(args, path.len())?;
     let spec = LabSpec {
-        exe,
+        exe: exe()?,
         command: command(args),
         congestion: args.conditions.own.0.get("congestion").map(str::to_owned),
         path,
@@ -32,33 +44,92 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
             [] => Allow::All,
             ports => Allow::Only(ports.to_vec()),
         },
-        tools: if args.net_tools {
-            Tools::Network
-        } else {
-            Tools::Ordinary
-        },
-        tun: std::env::var_os(vars::TUN)
-            .unwrap_or_else(|| "/dev/net/tun".into())
-            .into(),
+        local: local(args),
+        tools: tools(args),
+        tun: tun(),
+        capture,
     };
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
     let lab = Arc::new(Lab::start(&spec, streams)?);
-    pass_signals_on(&lab)?;
+    let to = Arc::downgrade(&lab);
+    pass_signals_on(move |signal| {
+        if let Some(lab) = to.upgrade() {
+            lab.signal(signal);
+        }
+    })?;
     let exit = lab.wait()?;
-    let figures = lab.figures();
+    let figures = lab.figures()?;
+    if let Some(file) = &args.capture {
+        capture::end(args, file, &lab)?;
+    }
     if args.stats {
         summary(&spec, lab.facts(), &figures);
     }
+    let latency = |of: fn(&Segment) -> &Conditions| -> Duration {
+        spec.path
+            .iter()
+            .map(|segment| of(segment).latency.duration())
+            .sum()
+    };
+    let latency = latency(|segment| &segment.up).min(latency(|segment| &segment.down));
+    let shortfalls = figures.shortfalls(latency);
+    warn(&shortfalls);
     if let Some(file) = &args.json {
-        write_json(file, &spec, lab.facts(), &figures)?;
+        write_json(file, &spec, lab.facts(), &figures, &shortfalls)?;
     }
-    // As a shell says it.
+    Ok(code(exit))
+}
+
+/// What was not as the conditions say is never silent.
+fn warn(shortfalls: &[Shortfall]) {
+    for shortfall in shortfalls {
+        out::error_line(&format!(
+            "warning: this machine did not hold the conditions: {shortfall}"
+        ));
+    }
+}
+
+/// As a shell says it.
+fn code(exit: Exit) -> ExitCode {
     let code = match exit {
         Exit::Code(code) => code,
         Exit::Signal(signal) => 128 + signal,
     };
-    Ok(ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1)))
+    ExitCode::from(u8::try_from(code & 0xff).unwrap_or(1))
+}
+
+/// Those that were asked for, and the door, where there is one: its names mean the loopback everywhere.
+fn local(args: &LabArgs) -> Vec<u16> {
+    let named = std::env::var(vars::DOOR_PORT).ok();
+    let door = named.and_then(|text| text.parse().ok()).unwrap_or(DOOR_PORT);
+    let is_allowed = args.allow.is_empty() || args.allow.contains(&door);
+    let listeners = sockets::tcp(States::LISTEN).unwrap_or_default();
+    let is_there = listeners.iter().any(|socket| socket.local.port() == door);
+    let door = (is_allowed && is_there).then_some(door);
+    let mut ports: Vec<u16> = args.local.iter().copied().chain(door).collect();
+    ports.sort_unstable();
+    ports.dedup();
+    ports
+}
+
+fn exe() -> Result<PathBuf, Report> {
+    std::env::current_exe()
+        .map_err(|error| Report::new(Code::Unusable, format!("find the wharf program: {error}")))
+}
+
+fn tools(args: &LabArgs) -> Tools {
+    if args.net_tools {
+        Tools::Network
+    } else {
+        Tools::Ordinary
+    }
+}
+
+/// The device node of TUN.
+fn tun() -> PathBuf {
+    let node = std::env::var_os(vars::TUN);
+    node.unwrap_or_else(|| "/dev/net/tun".into()).into()
 }
 
 impl From<LabError> for Report {
@@ -161,28 +232,25 @@ fn resolve(settings: &Settings) -> Result<Conditions, Report> {
 }
 
 /// Signals that are for the command go on to it.
-fn pass_signals_on(lab: &Arc<Lab>) -> Result<(), Report> {
-    let mut signals = Signals::new([SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2])
+fn pass_signals_on(send: impl Fn(i32) + Send + 'static) -> Result<(), Report> {
+    let wanted = [SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGUSR1, SIGUSR2];
+    let mut signals = SignalsInfo::<WithOrigin>::new(wanted)
         .map_err(|error| Report::new(Code::Failed, format!("listen for signals: {error}")))?;
-    let lab = Arc::downgrade(lab);
     std::thread::spawn(move || {
-        for signal in signals.forever() {
-            // The terminal sends these to the command as well.
-            let from_terminal = matches!(signal, SIGINT | SIGQUIT) && in_foreground();
-            if let (false, Some(lab)) = (from_terminal, lab.upgrade()) {
-                lab.signal(signal);
+        for origin in signals.forever() {
+            if !is_the_terminals(&origin) {
+                send(origin.signal);
             }
         }
     });
     Ok(())
 }
 
-/// Whether the terminal's signals come to this process, and to the command with it.
-fn in_foreground() -> bool {
-    let Ok(terminal) = std::fs::File::open("/dev/tty") else {
-        return false;
-    };
-    rustix::termios::tcgetpgrp(&terminal).is_ok_and(|group| group == rustix::process::getpgrp())
+/// Whether a key was pressed. The terminal sends its signals to the whole foreground group, and so to the
+/// command as well; they alone bear the kernel's mark (`isig` in drivers/tty/n_tty.c, `SI_KERNEL`). What a
+/// process has sent came here alone.
+fn is_the_terminals(origin: &Origin) -> bool {
+    matches!(origin.signal, SIGINT | SIGQUIT) && matches!(origin.cause, Cause::Kernel)
 }
 
 /// What has passed, as people read it.
@@ -255,21 +323,34 @@ struct Summary<'a> {
     ipv6: bool,
     seed: wharf_link::Seed,
     start_ms: f64,
+    /// What the machine did not hold.
+    shortfalls: &'a [Shortfall],
     #[serde(flatten)]
     figures: &'a Figures,
 }
 
-fn write_json(file: &Path, spec: &LabSpec, facts: &Facts, figures: &Figures) -> Result<(), Report> {
+fn write_json(
+    file: &Path,
+    spec: &LabSpec,
+    facts: &Facts,
+    figures: &Figures,
+    shortfalls: &[Shortfall],
+) -> Result<(), Report> {
     let summary = Summary {
         carrier: facts.carrier,
         congestion: &facts.congestion,
         ipv6: facts.ipv6,
         seed: spec.seed,
         start_ms: facts.start.as_secs_f64() * 1000.0,
+        shortfalls,
         figures,
     };
+    write(file, &summary)
+}
+
+fn write(file: &Path, summary: &impl Serialize) -> Result<(), Report> {
     let failed =
         |error: std::io::Error| Report::new(Code::Unusable, format!("write {}: {error}", file.display()));
-    let text = serde_json::to_string_pretty(&summary).map_err(|error| failed(error.into()))?;
+    let text = serde_json::to_string_pretty(summary).map_err(|error| failed(error.into()))?;
     std::fs::write(file, text + "\n").map_err(failed)
 }

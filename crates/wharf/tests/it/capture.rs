@@ -13,7 +13,7 @@ use crate::world::{World, eventually, kill, skip};
 
 /// The types of the blocks of a pcapng file, checked as draft-ietf-opsawg-pcapng, section 3.1, has them:
 /// type, length, body, the same length again.
-fn blocks(file: &[u8]) -> Vec<u32> {
+pub(crate) fn blocks(file: &[u8]) -> Vec<u32> {
     let number = |at: usize| u32::from_le_bytes(file[at..at + 4].try_into().expect("four bytes"));
     assert_eq!(number(0), 0x0a0d_0d0a, "a section header comes first");
     assert_eq!(number(8), 0x1a2b_3c4d, "its byte-order magic");

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 
+use crate::capture::blocks;
 use crate::running::Running;
 use crate::world::{PATIENCE, World, eventually, is_root, kill, skip, wharf, within};
 
@@ -92,6 +93,53 @@ fn the_gateway_has_a_name_and_variables() {
 }
 
 #[test]
+fn the_doors_names_are_reached_over_the_link() {
+    let world = World::new();
+    world.file("name = \"shop\"\n[service.web]\nrun = \"PEER hello\"\n");
+    world.run(&["up", "-d"]).ok();
+    let url = format!("http://web.shop.localhost:{}/", world.door());
+    let fetch = format!("curl -sS -w '\n%{{time_total}}' {url}");
+    let said = world
+        .run(&["lab", "--latency", "150ms", "--", "sh", "-c", &fetch])
+        .ok();
+    let (body, time) = said.rsplit_once('\n').expect("two lines");
+    assert_eq!(body, "hello from web");
+    // To the command's own loopback at once, and from there a connection and a question over the link.
+    let time: f64 = time.trim().parse().expect("a time");
+    assert!((0.6..1.2).contains(&time), "{time} s");
+    world.run(&["down"]).ok();
+}
+
+#[test]
+fn a_port_of_this_machine_is_at_the_commands_localhost_where_that_is_wanted() {
+    let world = World::new();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let port = listener.local_addr().expect("an address").port();
+    let server = std::thread::spawn(move || {
+        for _ in 0..2 {
+            let (mut stream, _) = listener.accept().expect("a connection");
+            std::io::Write::write_all(&mut stream, b"of this machine").expect("written");
+        }
+    });
+    let ask = format!(
+        "python3 -c \"import socket; print(socket.create_connection(('HOST', {port})).makefile().read())\""
+    );
+    let at = |host: &str| ask.replace("HOST", host);
+    let local = ["lab", "--local", &port.to_string()].map(str::to_owned);
+    for host in ["127.0.0.1", "::1"] {
+        let script = at(host);
+        let words = local
+            .iter()
+            .map(String::as_str)
+            .chain(["--", "sh", "-c", &script]);
+        assert_eq!(world.run(&words.collect::<Vec<_>>()).ok(), "of this machine");
+    }
+    server.join().expect("served");
+    let ran = world.run(&["lab", "--", "sh", "-c", &at("127.0.0.1")]);
+    assert!(ran.err.contains("refused"), "{ran:?}");
+}
+
+#[test]
 fn signals_reach_the_command() {
     let world = World::new();
     let script = "trap 'echo caught; exit 3' TERM; echo ready; while :; do sleep 0.05; done";
@@ -102,6 +150,38 @@ fn signals_reach_the_command() {
     assert_eq!(status.code(), Some(3), "{}", running.said());
     running.await_line("caught");
     world.await_empty();
+}
+
+/// A key that is pressed comes to the command from the terminal; what a process sends, from the lab alone.
+#[test]
+fn an_interrupt_reaches_the_command_from_a_terminal_and_from_a_process() {
+    let world = World::new();
+    let (terminal, end) = wharf_stack::pty::open().expect("a pseudoterminal");
+    let script =
+        "trap 'n=x$n; echo caught $n' INT; trap 'exit 3' TERM; echo ready; while :; do sleep 0.05; done";
+    let wharf = wharf();
+    let mut command = Command::new("setsid");
+    command
+        .args(["--ctty", "--wait"])
+        .arg(&wharf)
+        .args(["lab", "--", "sh", "-c", script])
+        .env_clear()
+        .envs(world.environment())
+        .current_dir(world.project())
+        .stdin(Stdio::from(end));
+    let mut running = Running::start(command);
+    running.await_line("ready");
+    let lab = children(running.pid())[0];
+    kill(lab, Signal::INT);
+    running.await_line("caught x");
+    rustix::io::write(&terminal, b"\x03").expect("typed");
+    running.await_line("caught xx");
+    kill(lab, Signal::INT);
+    running.await_line("caught xxx");
+    kill(lab, Signal::TERM);
+    assert_eq!(running.child.wait().expect("waited").code(), Some(3));
+    world.await_empty();
+    assert_eq!(running.said().matches("caught").count(), 3, "{}", running.said());
 }
 
 /// A lab whose command has a child that left its session, and the pids of its processes: keeper of
@@ -187,6 +267,71 @@ fn what_has_passed_is_said() {
 }
 
 #[test]
+fn what_passes_is_captured() {
+    let world = World::new();
+    let ping = ["ping", "-4", "-c", "3", "-i", "0.2", "198.18.0.1"];
+    let options = [
+        "lab",
+        "--latency",
+        "1ms",
+        "--stats",
+        "--capture",
+        "x.pcapng",
+        "--",
+    ];
+    let ran = world.run(&[&options[..], &ping].concat());
+    assert_eq!(ran.code, 0, "{ran:?}");
+    assert!(ran.err.contains("capture: 6 packets"), "{ran:?}");
+    let path = world.project().join("x.pcapng");
+    let mode = fs::metadata(&path).expect("it is there").permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "passwords may be in it");
+    // A section, two interfaces (the command's end and what was dropped), packets, two statistics.
+    let types = blocks(&fs::read(&path).expect("the file"));
+    assert_eq!(types, [0x0a0d_0d0a, 1, 1, 6, 6, 6, 6, 6, 6, 5, 5]);
+    // Whatever it is told to show, and no more.
+    let check = |points: &str, expected: [usize; 2]| {
+        let options = [
+            "lab",
+            "--path",
+            "wifi,dsl",
+            "--capture",
+            "x.pcapng",
+            "--capture-at",
+            points,
+            "--",
+        ];
+        world.run(&[&options[..], &["true"]].concat()).ok();
+        let types = blocks(&fs::read(&path).expect("the file"));
+        let count = |kind| types.iter().filter(|there| **there == kind).count();
+        assert_eq!([count(1), count(5)], expected, "{points}");
+    };
+    check("command", [1, 1]);
+    check("router1,gateway", [2, 2]);
+    check("drops", [2, 2]);
+    check("all", [5, 5]);
+}
+
+/// What has been seen by then is in the file of a lab that is killed, and the file is one that can be read.
+#[test]
+fn the_capture_of_a_lab_that_is_killed_can_be_read() {
+    const PACKET: u32 = 6;
+    let world = World::new();
+    let script = "ping -4 -n -i 0.01 198.18.0.1";
+    let mut running = world.start(&["lab", "--capture", "x.pcapng", "--", "sh", "-c", script]);
+    // What was seen is handed over whenever nothing is to be done, and so long before the lab ends.
+    let path = world.project().join("x.pcapng");
+    eventually("something is in the file", || {
+        fs::metadata(&path).is_ok_and(|file| file.len() > 4_000)
+    });
+    kill(running.pid(), Signal::KILL);
+    running.child.wait().expect("waited");
+    world.await_empty();
+    let types = blocks(&fs::read(&path).expect("the file"));
+    let packets = types.iter().filter(|kind| **kind == PACKET).count();
+    assert!(packets >= 20, "{packets}");
+}
+
+#[test]
 fn bad_input_is_named() {
     let world = World::new();
     let check = |arguments: &[&str], texts: &[&str]| {
@@ -206,6 +351,20 @@ fn bad_input_is_named() {
     check(&["--path", "4g,,"], &["it is empty"]);
     check(&["--trace", "nowhere"], &["nowhere"]);
     check(&["--faults", "slice 64B"], &["a lab carries packets"]);
+    check(
+        &["--capture", "x", "--capture-at", "router"],
+        &["router", "command, gateway"],
+    );
+    check(
+        &["--capture", "x", "--capture-at", "router2", "--path", "wifi,dsl"],
+        &["capture at router 2: the path has 1"],
+    );
+    check(&["--capture-at", "gateway"], &["--capture"]);
+    let of_a_network = ["--capture", "x", "--topology", "home-isp-cloud", "--at", "laptop"];
+    check(&of_a_network, &["--capture <FILE>", "--topology"]);
+    assert!(!world.project().join("x").exists());
+    let into_nowhere = ["lab", "--capture", "/nowhere/x", "--", "true"];
+    world.run(&into_nowhere).fails(5, &["capture into /nowhere/x"]);
     world.run(&["lab"]).fails(2, &["required"]);
 }
 

@@ -11,6 +11,8 @@ mod guardian;
 mod http;
 mod http_rules;
 mod lab;
+mod lab_programs;
+mod lab_topology;
 mod links;
 mod machine;
 mod play;

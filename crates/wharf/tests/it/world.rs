@@ -107,7 +107,12 @@ pub(crate) fn wharf() -> PathBuf {
 
 /// The service that the tests run.
 pub(crate) fn peer() -> String {
-    programs().join("examples/peer").display().to_string()
+    example("peer")
+}
+
+/// An example of this package, as a program.
+pub(crate) fn example(name: &str) -> String {
+    programs().join("examples").join(name).display().to_string()
 }
 
 pub(crate) fn is_root() -> bool {

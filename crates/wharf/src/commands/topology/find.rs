@@ -6,7 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
-use wharf_topology::{NodeId, NodeSpec, Ready, SegmentSpec, Spec, Topology, ready};
+use wharf_topology::{NodeId, NodeSpec, Ready, SegmentId, SegmentSpec, Spec, Topology, ready};
 
 use crate::report::{Code, Report};
 
@@ -14,9 +14,9 @@ use crate::report::{Code, Report};
 const LONGEST: u64 = 4 << 20;
 
 /// A topology, and what it is called.
-pub(super) struct Found {
-    pub(super) name: String,
-    pub(super) topology: Topology,
+pub(in crate::commands) struct Found {
+    pub(in crate::commands) name: String,
+    pub(in crate::commands) topology: Topology,
 }
 
 /// The sections of a file that are a topology's. All others are somebody else's.
@@ -30,7 +30,7 @@ struct Sections {
 
 impl Found {
     /// Names come before files: `./NAME` is the file of such a name.
-    pub(super) fn find(which: &str) -> Result<Self, Report> {
+    pub(in crate::commands) fn find(which: &str) -> Result<Self, Report> {
         let spec = match Ready::named(which) {
             Some(ready) => ready.spec.clone(),
             None => read(which)?,
@@ -44,13 +44,26 @@ impl Found {
     }
 
     /// The node of that name.
-    pub(super) fn node(&self, name: &str) -> Result<NodeId, Report> {
+    pub(in crate::commands) fn node(&self, name: &str) -> Result<NodeId, Report> {
         self.topology.node(name).ok_or_else(|| {
             let names = self.topology.nodes().map(|(_, node)| node.name.as_str());
             let otherwise = format!("`wharf topology {}` shows them", self.name);
             Report::new(
                 Code::BadInput,
                 format!("topology {}: there is no node `{name}`", self.name),
+            )
+            .near(name, names, &otherwise)
+        })
+    }
+
+    /// The segment of that name.
+    pub(in crate::commands) fn segment(&self, name: &str) -> Result<SegmentId, Report> {
+        self.topology.segment(name).ok_or_else(|| {
+            let names = self.topology.segments().map(|(_, segment)| segment.name.as_str());
+            let otherwise = format!("`wharf topology {}` shows them", self.name);
+            Report::new(
+                Code::BadInput,
+                format!("topology {}: there is no segment `{name}`", self.name),
             )
             .near(name, names, &otherwise)
         })

@@ -1,6 +1,6 @@
 //! `wharf topology`: networks listed, drawn, and asked for the way from one node to another.
 
-mod find;
+pub(super) mod find;
 mod shape;
 mod way;
 
