@@ -70,7 +70,7 @@ pub(crate) fn download(port: u16) -> io::Result<String> {
 
 /// Echo requests while a stream comes: from when so many bytes of it have come until all requests are answered.
 pub(crate) fn beside(port: u16, bytes: u64, count: u16, interval: Duration) -> io::Result<String> {
-    let mut stream = connect(port)?;
+    let stream = connect(port)?;
     let (come, has_come) = sync_channel(1);
     let reading = stream.try_clone()?;
     let reader = std::thread::spawn(move || -> io::Result<u64> {
@@ -95,10 +95,10 @@ pub(crate) fn beside(port: u16, bytes: u64, count: u16, interval: Duration) -> i
     if reader.is_finished() {
         return Err(io::Error::other("the stream ended meanwhile"));
     }
-    stream.flush()?;
     stream.shutdown(Shutdown::Both)?;
-    reader
+    // It ends now, perhaps by a reset.
+    let _ = reader
         .join()
-        .map_err(|_| io::Error::other("the reader panicked"))??;
+        .map_err(|_| io::Error::other("the reader panicked"))?;
     Ok(traffic::list(&trips))
 }
