@@ -2,7 +2,7 @@
 //! take, as the program that fetches them sees it.
 //!
 //!     cargo bench -p wharf-lab --bench carriers
-//!     cargo bench -p wharf-lab --bench carriers -- --profiles 4g,geo --works page,bulk --samples 48
+//!     cargo bench -p wharf-lab --bench carriers -- --profiles '4g,latency=5ms loss=3%' --works page,bulk --samples 48
 //!
 //! In a lab the kernel's own TCP meets delay and loss; a relay ends TCP, and models what it would have done
 //! ([`wharf_link::stream`]). The two should agree, and the last column says how far they do: a ratio of
@@ -48,15 +48,20 @@ const QUIET: u64 = 120_000_000;
 
 #[derive(Debug, Parser)]
 struct Options {
-    /// Profiles by name, and losses of a plain link of 20 ms there and back, such as `loss-1%`.
+    /// Profiles by name, and conditions that are written out.
     #[arg(
         long,
         value_delimiter = ',',
-        default_value = "lan,wifi,cable,4g,4g-bad,3g,eu-us,starlink,geo,loss-0.5%,loss-1%,loss-2%"
+        default_value = "lan,wifi,cable,4g,4g-bad,3g,eu-us,starlink,geo,latency=10ms loss=0.5%,latency=10ms loss=1%,latency=10ms loss=2%"
     )]
     profiles: Vec<String>,
     /// What is fetched.
-    #[arg(long, value_delimiter = ',', value_enum, default_value = "small,page,bulk,requests")]
+    #[arg(
+        long,
+        value_delimiter = ',',
+        value_enum,
+        default_value = "small,page,bulk,requests"
+    )]
     works: Vec<Work>,
     /// How many samples of `small` and `page` there are; of the long ones a quarter.
     #[arg(long, default_value_t = 32)]
@@ -129,23 +134,31 @@ fn run(options: &Options) -> Result<()> {
                 }
             });
             let (relay, lab) = (relay?, lab?);
-            println!("{}", Cell { profile, work, relay, lab });
+            println!(
+                "{}",
+                Cell {
+                    profile,
+                    work,
+                    relay,
+                    lab
+                }
+            );
         }
     }
     Ok(())
 }
 
-/// The conditions of a profile, or those of `loss-1%`.
+/// The conditions of a profile, or those that are written out: `latency=10ms loss=1%`, `jitter=2ms+normal`.
 fn link_of(name: &str, congestion: Congestion) -> Result<Link> {
-    let [mut up, mut down] = match name.strip_prefix("loss-") {
+    let [mut up, mut down] = match Profile::named(name) {
+        Some(profile) => [profile.up.clone(), profile.down.clone()],
         None => {
-            let profile = Profile::named(name).ok_or(format!("there is no profile {name}"))?;
-            [profile.up.clone(), profile.down.clone()]
-        }
-        Some(loss) => {
             let mut settings = Settings::default();
-            settings.set("latency", "10ms")?;
-            settings.set("loss", loss)?;
+            for word in name.split_whitespace() {
+                let unknown = || format!("{name}: no profile, and no conditions such as `latency=10ms loss=1%`");
+                let (key, value) = word.split_once('=').ok_or_else(unknown)?;
+                settings.set(key, &value.replace('+', " "))?;
+            }
             let mut no_files = |_: &str| Err("there are no files here".to_owned());
             let conditions = settings.resolve(&Conditions::CLEAR, &mut no_files)?;
             [conditions.clone(), conditions]
@@ -181,24 +194,46 @@ fn sample(carrier: Carrier, link: &Link, work: Work, options: &Options) -> Resul
         .collect();
     let mut outcomes = Vec::with_capacity(count);
     for batch in links.chunks(abreast) {
-        let taken: Vec<Result<Outcome>> = std::thread::scope(|scope| {
-            let threads: Vec<_> = batch
-                .iter()
-                .map(|link| {
-                    scope.spawn(move || match carrier {
-                        Carrier::Relay => by_relay::take(link, work),
-                        Carrier::Lab => by_lab::take(link, work, options.congestion),
-                    })
-                })
-                .collect();
-            let joined = threads.into_iter().map(|thread| thread.join());
-            joined
-                .map(|taken| taken.unwrap_or_else(|_| Err("a sample panicked".into())))
-                .collect()
-        });
-        for outcome in taken {
-            outcomes.push(outcome?);
-        }
+        // All are ready before the first begins: starting a lab keeps a processor busy.
+        let ready = side_by_side(batch.iter(), |link| Ready::prepare(carrier, link, work, options))?;
+        outcomes.extend(side_by_side(ready.into_iter(), Ready::take)?);
     }
     Ok(outcomes)
+}
+
+/// A sample that can begin at once.
+enum Ready {
+    Relay(by_relay::Ready),
+    Lab(by_lab::Ready),
+}
+
+impl Ready {
+    fn prepare(carrier: Carrier, link: &Link, work: Work, options: &Options) -> Result<Self> {
+        Ok(match carrier {
+            Carrier::Relay => Self::Relay(by_relay::Ready::prepare(link, work)?),
+            Carrier::Lab => Self::Lab(by_lab::Ready::prepare(link, work, options.congestion)?),
+        })
+    }
+
+    fn take(self) -> Result<Outcome> {
+        match self {
+            Self::Relay(ready) => ready.take(),
+            Self::Lab(ready) => ready.take(),
+        }
+    }
+}
+
+/// Does something with each, each on a thread of its own.
+fn side_by_side<T: Send, U: Send>(
+    each: impl Iterator<Item = T>,
+    does: impl Fn(T) -> Result<U> + Sync,
+) -> Result<Vec<U>> {
+    std::thread::scope(|scope| {
+        let does = &does;
+        let threads: Vec<_> = each.map(|one| scope.spawn(move || does(one))).collect();
+        let joined = threads.into_iter().map(|thread| thread.join());
+        joined
+            .map(|done| done.unwrap_or_else(|_| Err("a sample panicked".into())))
+            .collect()
+    })
 }

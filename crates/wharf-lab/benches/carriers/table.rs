@@ -4,7 +4,8 @@ use std::fmt;
 
 use crate::work::{Outcome, Work};
 
-pub(crate) const HEAD: &str = "profile      work               relay (quartiles)          lab (quartiles)            relay/lab   n";
+pub(crate) const HEAD: &str =
+    "profile                work               relay (quartiles)          lab (quartiles)            relay/lab   n";
 
 /// What may lie between the two.
 const CLOSE: std::ops::RangeInclusive<f64> = 1.0 / 1.2..=1.2;
@@ -23,7 +24,7 @@ impl fmt::Display for Cell<'_> {
         let text = |summary: &Option<Summary>| summary.as_ref().map_or("-".to_owned(), Summary::to_string);
         write!(
             f,
-            "{:12} {:15} {:26} {:26}",
+            "{:22} {:15} {:26} {:26}",
             self.profile,
             self.work,
             text(&relay),
@@ -48,7 +49,10 @@ struct Summary {
 
 impl Summary {
     fn of(outcomes: &[Outcome]) -> Self {
-        let mut seconds: Vec<f64> = outcomes.iter().map(|outcome| outcome.took.as_secs_f64()).collect();
+        let mut seconds: Vec<f64> = outcomes
+            .iter()
+            .map(|outcome| outcome.took.as_secs_f64())
+            .collect();
         seconds.sort_by(f64::total_cmp);
         let at = |share: f64| {
             let place = share * (seconds.len() - 1) as f64;

@@ -2,7 +2,8 @@
 
 use std::fmt;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -96,7 +97,8 @@ pub(crate) fn fetch(work: Work, from: SocketAddr) -> Result<Outcome> {
     let mut reader = BufReader::with_capacity(64 * 1024, &stream);
     let mut done = 0;
     'all: for _ in 0..count {
-        write!(&stream, "GET /{len} HTTP/1.1\r\nHost: there\r\n\r\n")?;
+        let request = format!("GET /{len} HTTP/1.1\r\nHost: there\r\n\r\n");
+        (&stream).write_all(request.as_bytes())?;
         let mut line = String::new();
         while line != "\r\n" {
             line.clear();
@@ -126,14 +128,43 @@ pub(crate) fn fetch(work: Work, from: SocketAddr) -> Result<Outcome> {
     })
 }
 
-/// Serves one connection until it ends, on a thread.
-pub(crate) fn serve(listener: TcpListener) -> JoinHandle<()> {
-    std::thread::spawn(move || {
-        if let Ok((stream, _)) = listener.accept() {
+/// A server of one connection, on a thread.
+pub(crate) struct Server {
+    thread: JoinHandle<()>,
+    listener: TcpListener,
+    connection: Arc<Mutex<Option<TcpStream>>>,
+}
+
+impl Server {
+    pub(crate) fn start(listener: TcpListener) -> Result<Self> {
+        let connection = Arc::new(Mutex::new(None));
+        let (own, taken) = (listener.try_clone()?, Arc::clone(&connection));
+        let thread = std::thread::spawn(move || {
+            let Ok((stream, _)) = own.accept() else {
+                return;
+            };
+            let kept = stream.try_clone().ok();
+            *taken.lock().unwrap_or_else(PoisonError::into_inner) = kept;
             // The client hangs up in the middle of what it has cut.
             let _ = answer(&stream);
+        });
+        Ok(Self {
+            thread,
+            listener,
+            connection,
+        })
+    }
+
+    /// Ends it, whether or not it has heard that its client is gone.
+    pub(crate) fn end(self) -> Result<()> {
+        // accept() on a listener that is shut down fails.
+        rustix::net::shutdown(&self.listener, rustix::net::Shutdown::Both)?;
+        if let Some(stream) = &*self.connection.lock().unwrap_or_else(PoisonError::into_inner) {
+            // It may have ended already.
+            let _ = stream.shutdown(Shutdown::Both);
         }
-    })
+        self.thread.join().map_err(|_| "the server panicked".into())
+    }
 }
 
 fn answer(stream: &TcpStream) -> std::io::Result<()> {
