@@ -51,7 +51,7 @@ impl Summary {
     fn of(outcomes: &[Outcome]) -> Self {
         let mut seconds: Vec<f64> = outcomes
             .iter()
-            .map(|outcome| outcome.took.as_secs_f64())
+            .map(|outcome| outcome.seconds)
             .collect();
         seconds.sort_by(f64::total_cmp);
         let at = |share: f64| {

@@ -1,11 +1,11 @@
 //! What is fetched, by whom, and from whom: a client and a server of HTTP/1.1, as small as they can be.
 
 use std::fmt;
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::ValueEnum;
 
@@ -50,8 +50,8 @@ impl fmt::Display for Work {
 /// What a fetch took.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Outcome {
-    /// All of it, or what all of it would have taken.
-    pub(crate) took: Duration,
+    /// How long all of it took, or would have taken. Infinite where nothing has come.
+    pub(crate) seconds: f64,
     /// Whether it was cut.
     pub(crate) cut: bool,
 }
@@ -73,15 +73,15 @@ pub(crate) fn fetch_as_told(words: &[String]) -> Result<()> {
     let work = Work::from_str(work, false)?;
     std::io::stdin().read_line(&mut String::new())?;
     let outcome = fetch(work, from.parse()?)?;
-    println!("{} {}", outcome.took.as_nanos(), outcome.cut);
+    println!("{} {}", outcome.seconds, outcome.cut);
     Ok(())
 }
 
 /// What [`fetch_as_told`] has printed.
 pub(crate) fn read_outcome(said: &str) -> Result<Outcome> {
-    let (nanos, cut) = said.trim().split_once(' ').ok_or("the client said nothing")?;
+    let (seconds, cut) = said.trim().split_once(' ').ok_or("the client said nothing")?;
     Ok(Outcome {
-        took: Duration::from_nanos(nanos.parse()?),
+        seconds: seconds.parse()?,
         cut: cut.parse()?,
     })
 }
@@ -96,36 +96,56 @@ pub(crate) fn fetch(work: Work, from: SocketAddr) -> Result<Outcome> {
     stream.set_read_timeout(Some(LONGEST))?;
     let mut reader = BufReader::with_capacity(64 * 1024, &stream);
     let mut done = 0;
-    'all: for _ in 0..count {
-        let request = format!("GET /{len} HTTP/1.1\r\nHost: there\r\n\r\n");
-        (&stream).write_all(request.as_bytes())?;
-        let mut line = String::new();
-        while line != "\r\n" {
-            line.clear();
-            if reader.read_line(&mut line)? == 0 {
-                return Err("the server has hung up".into());
-            }
+    for _ in 0..count {
+        let answered = request(&stream, len).and_then(|()| {
+            skip_head(&mut reader)?;
+            read_body(&mut reader, len, &mut done, begun)
+        });
+        match answered {
+            // Nothing has come for as long as there is.
+            Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+            answered => answered?,
         }
-        let mut left = len;
-        while left > 0 {
-            let here = reader.fill_buf()?.len() as u64;
-            if here == 0 {
-                return Err("the server has hung up".into());
-            }
-            let taken = here.min(left);
-            reader.consume(usize::try_from(taken)?);
-            left -= taken;
-            done += taken;
-            if begun.elapsed() >= LONGEST {
-                break 'all;
-            }
+        if begun.elapsed() >= LONGEST {
+            break;
         }
     }
-    let (took, all) = (begun.elapsed(), count * len);
+    let (took, all) = (begun.elapsed().as_secs_f64(), count * len);
     Ok(Outcome {
-        took: took.mul_f64(all as f64 / done.max(1) as f64),
+        seconds: took * all as f64 / done as f64,
         cut: done < all,
     })
+}
+
+fn request(mut stream: &TcpStream, len: u64) -> io::Result<()> {
+    stream.write_all(format!("GET /{len} HTTP/1.1\r\nHost: there\r\n\r\n").as_bytes())
+}
+
+fn skip_head(reader: &mut impl BufRead) -> io::Result<()> {
+    let mut line = String::new();
+    while line != "\r\n" {
+        line.clear();
+        if reader.read_line(&mut line)? == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+    }
+    Ok(())
+}
+
+/// Reads a body, or what of it comes in the time there is.
+fn read_body(reader: &mut impl BufRead, len: u64, done: &mut u64, begun: Instant) -> io::Result<()> {
+    let mut left = len;
+    while left > 0 && begun.elapsed() < LONGEST {
+        let here = reader.fill_buf()?.len();
+        if here == 0 {
+            return Err(ErrorKind::UnexpectedEof.into());
+        }
+        let taken = left.min(here as u64);
+        reader.consume(usize::try_from(taken).unwrap_or(here));
+        left -= taken;
+        *done += taken;
+    }
+    Ok(())
 }
 
 /// A server of one connection, on a thread.

@@ -14,7 +14,7 @@ mod passage;
 
 use std::time::Duration;
 
-use self::delay::Delays;
+pub(crate) use self::delay::Delays;
 use self::fates::Fates;
 use self::flight::Flight;
 use self::line::Line;

@@ -59,12 +59,14 @@ mod rtt;
 mod scoreboard;
 mod segment;
 mod sender;
+mod transit;
 
 use std::time::Duration;
 
 pub use crate::conditions::Congestion;
 pub use handshake::{HANDSHAKE_TIMEOUT, Handshake, handshake};
 pub use segment::{Cargo, Fate, LONGEST_TRAIN, MSS, Segment, Supply, Turn};
+pub use transit::Transit;
 
 use crate::conditions::{Conditions, Discipline, StreamModel};
 use crate::units::Size;
