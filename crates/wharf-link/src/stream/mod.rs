@@ -99,12 +99,19 @@ impl From<StreamModel> for Settings {
 /// socket to send from, by default (the third of `tcp_wmem`).
 pub const DEFAULT_WINDOW: Size = Size::from_bytes(4 << 20);
 
-/// Whether streams over a link of these conditions need a [`Stream`] each: something may be lost or
-/// marked, or a window is given. Without it, nothing of a stream is lost, and its window is the
-/// carrier's own.
+/// Whether streams over a link of these conditions need a [`Stream`] each, in both directions: something may
+/// be lost or marked, a window is given, or it takes time until an acknowledgement comes, so that a sender
+/// starts slowly. Without it, nothing of a stream is lost, nobody waits for what has passed, and its window is
+/// the carrier's own.
 #[must_use]
 pub fn is_needed(conditions: &Conditions) -> bool {
-    tells_segments_apart(conditions) || conditions.stream.window.is_some()
+    let takes_time = !conditions.latency.is_zero() || jitters(conditions);
+    takes_time || tells_segments_apart(conditions) || conditions.stream.window.is_some()
+}
+
+fn jitters(conditions: &Conditions) -> bool {
+    let jitter = conditions.jitter.as_ref();
+    jitter.is_some_and(|jitter| !jitter.spread.is_zero())
 }
 
 /// Whether each segment has a fate of its own on a link of these conditions: it may be lost or marked.

@@ -42,7 +42,7 @@ pub(super) enum Outcome {
 
 impl Turn<'_> {
     pub(super) fn take(self, source: &mut Side, scratch: &mut [u8]) -> Outcome {
-        if self.lane.loses || self.flow.tcp.is_some() {
+        if self.lane.modelled || self.flow.tcp.is_some() {
             return self.take_segments(source, scratch);
         }
         let Self {

@@ -20,7 +20,6 @@ const UNTOLD: f64 = 0.05;
 pub(super) struct Cubic {
     /// Where the window was when it was reduced last.
     peak: f64,
-    prior: f64,
     epoch: Option<Epoch>,
     after_timeout: bool,
     /// Whether something was ever lost or marked.
@@ -73,15 +72,14 @@ impl Cubic {
             let off = t - epoch.k;
             C * off * off * off + self.peak
         };
-        let alpha = if epoch.reno < self.prior { ALPHA } else { 1.0 };
-        epoch.reno += alpha * segments / window.size;
-        let least = if self.told { 0.0 } else { UNTOLD * segments };
-        if at(t) < epoch.reno {
-            window.size = (window.size + least).max(epoch.reno);
-            return;
-        }
+        epoch.reno += ALPHA * segments / window.size;
+        // So many segments more each round trip. Reno's window is followed a round trip behind, in whole
+        // segments, and with one α throughout, as Linux does (`bictcp_update()`); RFC 9438, 4.3, would have
+        // the window be Reno's at once, and α be 1 from the last peak on.
+        let reno = (epoch.reno.floor() - window.size.floor()).max(0.0);
+        let untold = if self.told { 0.0 } else { UNTOLD * window.size };
         let target = at(t + delivered.smoothed.as_secs_f64()).clamp(window.size, window.size * 1.5);
-        window.size += (segments * (target - window.size) / window.size).max(least);
+        window.size += segments * (target - window.size).max(reno).max(untold) / window.size;
     }
 
     fn begin(&mut self, window: &Window, now: Duration) {
@@ -103,7 +101,6 @@ impl Cubic {
             true => window.size * (1.0 + BETA) / 2.0,
             false => window.size,
         };
-        self.prior = window.size;
         self.told = true;
         self.epoch = None;
         window.threshold = window.size * BETA;

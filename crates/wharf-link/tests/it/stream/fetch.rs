@@ -14,11 +14,13 @@ use crate::ms;
 
 /// What a request takes.
 const REQUEST: u64 = 40;
+/// The most that a fetch took.
+const LIMIT: Duration = Duration::from_secs(20);
 /// What stands before each answer.
 const HEAD: u64 = 45;
 
 /// From the first SYN to the last byte, as a client sees it.
-fn fetch(up: &Conditions, down: &Conditions, seed: Seed, bytes: u64) -> Duration {
+fn fetch(up: &Conditions, down: &Conditions, seed: Seed, bytes: u64) -> f64 {
     let delivered = |_: u64, _: Duration| Fate::Delivered;
     let cubic = of(Congestion::Cubic);
     let [mut there, mut back] = [(up, down, "up"), (down, up, "down")].map(|(way, other, name)| {
@@ -40,12 +42,19 @@ fn fetch(up: &Conditions, down: &Conditions, seed: Seed, bytes: u64) -> Duration
     }
     there.now = asked;
     back.now = asked + there.fetch(REQUEST);
-    back.now + back.fetch(HEAD + bytes)
+    let all = HEAD + bytes;
+    back.supply = all;
+    // What is not done by the limit is scaled up, as it was where it was measured.
+    back.run(LIMIT);
+    match back.read == all {
+        true => back.read_at.as_secs_f64(),
+        false => LIMIT.as_secs_f64() * all as f64 / back.read as f64,
+    }
 }
 
 fn median(up: &Conditions, down: &Conditions, bytes: u64, samples: u64) -> f64 {
     let mut took: Vec<f64> = (1..=samples)
-        .map(|seed| fetch(up, down, Seed(seed), bytes).as_secs_f64())
+        .map(|seed| fetch(up, down, Seed(seed), bytes))
         .collect();
     took.sort_by(f64::total_cmp);
     took[took.len() / 2]
