@@ -155,7 +155,8 @@ fn link_of(name: &str, congestion: Congestion) -> Result<Link> {
         None => {
             let mut settings = Settings::default();
             for word in name.split_whitespace() {
-                let unknown = || format!("{name}: no profile, and no conditions such as `latency=10ms loss=1%`");
+                let unknown =
+                    || format!("{name}: no profile, and no conditions such as `latency=10ms loss=1%`");
                 let (key, value) = word.split_once('=').ok_or_else(unknown)?;
                 settings.set(key, &value.replace('+', " "))?;
             }

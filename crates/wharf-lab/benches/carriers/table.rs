@@ -4,8 +4,7 @@ use std::fmt;
 
 use crate::work::{Outcome, Work};
 
-pub(crate) const HEAD: &str =
-    "profile                work               relay (quartiles)          lab (quartiles)            relay/lab   n";
+pub(crate) const HEAD: &str = "profile                work               relay (quartiles)          lab (quartiles)            relay/lab   n";
 
 /// What may lie between the two.
 const CLOSE: std::ops::RangeInclusive<f64> = 1.0 / 1.2..=1.2;
@@ -49,10 +48,7 @@ struct Summary {
 
 impl Summary {
     fn of(outcomes: &[Outcome]) -> Self {
-        let mut seconds: Vec<f64> = outcomes
-            .iter()
-            .map(|outcome| outcome.seconds)
-            .collect();
+        let mut seconds: Vec<f64> = outcomes.iter().map(|outcome| outcome.seconds).collect();
         seconds.sort_by(f64::total_cmp);
         let at = |share: f64| {
             let place = share * (seconds.len() - 1) as f64;

@@ -199,7 +199,9 @@ impl Engine {
                 stream: lane.conditions.stream,
                 ..lane.machine.conditions().clone()
             };
-            let segments = via.iter().map(|segment| segment.lanes[direction].conditions.clone());
+            let segments = via
+                .iter()
+                .map(|segment| segment.lanes[direction].conditions.clone());
             std::iter::once(own).chain(segments).collect::<Vec<_>>()
         });
         // A direction's acknowledgements take the other.

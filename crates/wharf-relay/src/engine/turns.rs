@@ -132,7 +132,7 @@ pub(super) fn offer(lane: &mut Lane, flow: &mut Flow, key: Key, now: Duration) {
     }
 }
 
-/// The same where something may be lost: segments enter as the stream's window and its repairs allow.
+/// The same where TCP is modelled: segments enter as the stream's window and its repairs allow.
 impl Turn<'_> {
     fn take_segments(self, source: &mut Side, scratch: &mut [u8]) -> Outcome {
         let Self {

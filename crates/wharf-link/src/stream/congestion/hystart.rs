@@ -45,14 +45,14 @@ pub(super) struct HyStart {
     /// The least of this round, and of how many.
     current: Option<Duration>,
     samples: u32,
+    /// Whether the segment before this one has no acknowledgement of its own.
+    delayed: bool,
 }
 
 impl HyStart {
     /// Whether slow start ends here.
     pub(super) fn hears(&mut self, window: f64, heard: &Heard) -> bool {
         let Heard { at, round_trip, .. } = *heard;
-        let least = self.least.map_or(round_trip, |least| least.min(round_trip));
-        self.least = Some(least);
         if heard.delivered_before >= self.round_end {
             self.round_began = at;
             self.last = at;
@@ -60,6 +60,14 @@ impl HyStart {
             self.current = None;
             self.samples = 0;
         }
+        // Every second segment is acknowledged (RFC 1122, 4.2.3.2). Windows do not mind, as they count
+        // segments; but eight acknowledgements that come to two bursts say less of the path than eight of one.
+        self.delayed = !self.delayed;
+        if self.delayed {
+            return false;
+        }
+        let least = self.least.map_or(round_trip, |least| least.min(round_trip));
+        self.least = Some(least);
         if window < LOW_WINDOW {
             return false;
         }

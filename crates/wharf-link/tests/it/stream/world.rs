@@ -76,7 +76,13 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
     }
 
     /// One direction of a link that has these conditions there and those back.
-    pub(super) fn between(settings: Settings, there: Conditions, back: &Conditions, seed: Seed, fate: F) -> Self {
+    pub(super) fn between(
+        settings: Settings,
+        there: Conditions,
+        back: &Conditions,
+        seed: Seed,
+        fate: F,
+    ) -> Self {
         let round_trip = there.latency.duration() + back.latency.duration();
         Self {
             stream: Stream::new(settings, round_trip, Handshake::default()),
