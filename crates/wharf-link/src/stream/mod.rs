@@ -38,7 +38,7 @@
 //! **What is not**: delayed ACKs but in HyStart (their count makes no difference to windows that count
 //! segments; a lone one may be 40 ms late), the loss of ACKs (the next tells as much), pacing and PRR (a window is
 //! sent as fast as the link takes it), undoing what was spurious (F-RTO, DSACK), and growing
-//! receive buffers: the receive window is there from the first byte. A link that reorders by three
+//! receive buffers: the receive window is there from the first byte (so 1 MB at 0.5 % over 20 ms takes a fifth less). A link that reorders by three
 //! segments or more looks lossy, as it did to TCP before it adapted.
 //!
 //! **Time** is the carrier's, as for a [`Machine`](crate::Machine), and lazy: nothing is computed before

@@ -68,9 +68,11 @@ fn plain(loss: &str) -> Conditions {
     }
 }
 
-/// Of 1 MB at 0.5 % and 1 % of loss over 20 ms the lab takes a fifth to a third more than the model has it, for a
-/// reason that is not known yet; they are not here. Neither are those where the lab's own work is what is felt:
-/// 1 MB and 50 MB in a LAN, and what has no rate.
+/// Of 1 MB at 0.5 % and 1 % of loss over 20 ms the lab takes a fifth to a third more (0.298 and 0.600 s): its
+/// receiver's buffer grows with what is read (`tcp_moderate_rcvbuf`), and what lies behind a hole is not. The model
+/// has its receive window from the first byte, so these two were measured with a receive buffer of 4 MiB
+/// (SO_RCVBUF). Those are not here where the lab's own work is what is felt: in a LAN, and 50 MB without a rate.
+/// Nor is 4g-bad, whose samples lie too far apart.
 ///
 /// Profiles, or losses of a plain link, the bytes that were fetched, and the lab's median in seconds.
 const LAB: &[(&str, u64, f64)] = &[
@@ -91,8 +93,10 @@ const LAB: &[(&str, u64, f64)] = &[
     ("geo", 1_000_000, 12.2),
     ("geo", 50_000_000, 574.0),
     ("0.5%", 10_000, 0.0408),
+    ("0.5%", 1_000_000, 0.238),
     ("0.5%", 50_000_000, 40.0),
     ("1%", 10_000, 0.0411),
+    ("1%", 1_000_000, 0.500),
     ("1%", 50_000_000, 61.2),
     ("2%", 10_000, 0.0415),
     ("2%", 1_000_000, 1.19),
