@@ -15,7 +15,7 @@ mod passage;
 
 use std::time::Duration;
 
-use self::delay::Delays;
+pub(crate) use self::delay::Delays;
 use self::dropped::DroppedInside;
 use self::fates::Fates;
 use self::flight::Flight;
