@@ -15,7 +15,7 @@ mod passage;
 
 use std::time::Duration;
 
-use self::delay::Delays;
+pub(crate) use self::delay::Delays;
 use self::dropped::DroppedInside;
 use self::fates::Fates;
 use self::flight::Flight;
@@ -154,7 +154,7 @@ impl<P: Packet> Machine<P> {
         }
         if self.overflow == Overflow::Drop {
             match self.obstacle(&parcel) {
-                Some(Cause::Mtu) => return self.too_big(parcel),
+                Some(Cause::Mtu) if self.tells() => return self.too_big(parcel),
                 Some(cause) => return self.refuse(parcel, cause),
                 None => {}
             }
