@@ -38,6 +38,7 @@ pub mod frameworks;
 mod links;
 mod name;
 mod order;
+mod places;
 mod scenarios;
 mod schema;
 mod service;
@@ -54,6 +55,7 @@ use wharf_link::Seed;
 use crate::scenario::Scenario;
 pub use carriage::{Observation, TlsOrigin, TlsRoots, Transport};
 pub use error::ProjectError;
+pub use places::MACHINE;
 pub use links::{LinkDef, ProviderKind, SegmentDef};
 pub use name::{
     CLIENT, Consumer, DOOR, LABEL_MAX, Label, LinkName, NameError, PortName, ScenarioName, SegmentName,
@@ -84,8 +86,10 @@ pub struct Project {
     pub externals: Vec<External>,
     /// The seed of all chance in it; each link derives its own from it and its name.
     pub seed: Seed,
-    /// Its segments, in the order of the file.
+    /// The segments that links pass by `via`, in the order of the file.
     pub segments: Vec<SegmentDef>,
+    /// The network that its services are hosts of, where the file says so: that needs a lab.
+    pub network: Option<wharf_topology::Topology>,
     /// Its scenarios, in the order of the file.
     pub scenarios: Vec<Scenario>,
     links: Vec<LinkDef>,
