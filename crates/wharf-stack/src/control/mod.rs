@@ -13,7 +13,7 @@ mod tests;
 
 pub use client::{Client, ControlError};
 pub use protocol::{
-    Change, LinkStatus, LogQuery, PortStatus, Refusal, Reply, Request, SegmentStatus, ServiceStatus,
+    Change, Entrance, LabStatus, LinkStatus, LogQuery, PacketFigures, PortStatus, Refusal, Reply, Request, SegmentStatus, ServiceStatus,
     StackStatus,
 };
 pub(crate) use server::{Call, Serving, listen};
