@@ -48,7 +48,10 @@ impl Layout {
         let links = project.links().iter().filter(|link| {
             matches!(link.name.consumer, Consumer::Service(_)) && link.provider == ProviderKind::Service
         });
-        let ports = project.services.iter().filter(|service| service.kind == ServiceKind::Service);
+        let ports = project
+            .services
+            .iter()
+            .filter(|service| service.kind == ServiceKind::Service);
         let ports = ports.filter_map(|service| {
             let port = port(service).or_else(|| leased(&service.name))?;
             Some((service.name.clone(), port))
@@ -65,7 +68,11 @@ impl Layout {
     /// Whether nothing but conditions is another: those may change while packets pass.
     pub(crate) fn has_the_shape_of(&self, other: &Self) -> bool {
         let names = |layout: &Self| -> Vec<String> {
-            layout.topology.segments().map(|(_, segment)| segment.name.clone()).collect()
+            layout
+                .topology
+                .segments()
+                .map(|(_, segment)| segment.name.clone())
+                .collect()
         };
         self.topology.nodes().eq(other.topology.nodes())
             && names(self) == names(other)
@@ -105,7 +112,9 @@ impl Layout {
     /// Why no packet gets from one service to another, if that is so.
     pub(crate) fn no_way(&self, link: &LinkName) -> Option<String> {
         let from = self.node(link.consumer.service()?)?;
-        let path = self.topology.path(&self.routes, from, self.node(&link.provider)?, Family::V4);
+        let path = self
+            .topology
+            .path(&self.routes, from, self.node(&link.provider)?, Family::V4);
         path.err().map(|error| error.to_string())
     }
 }
@@ -134,4 +143,99 @@ fn one_segment(project: &Project) -> Result<Spec, LayoutError> {
 fn port(service: &Service) -> Option<u16> {
     let fixed = service.port.map(crate::project::Port::get);
     fixed.or_else(|| service.protocol.usual_port())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    /// Where each service listens and what it finds, as lines.
+    fn table(text: &str) -> String {
+        let project = Project::parse(text, Path::new("/shop/wharf.toml")).expect("it is right");
+        let layout = Layout::of(&project, |_| Some(23_456)).expect("a network");
+        let mut lines = Vec::new();
+        for service in &project.services {
+            let found = service.providers().map(|provider| {
+                let at = layout.found(&service.name, provider).map(|at| at.to_string());
+                let machine = || Some(format!("{} (this machine)", layout.machine_for(&service.name)?));
+                let at = at.or_else(machine).unwrap_or_default();
+                format!(", {provider} at {at}")
+            });
+            let found: String = found.collect();
+            lines.push(format!(
+                "{} on {}{found}",
+                service.name,
+                layout.listen(&service.name)
+            ));
+        }
+        let links: Vec<String> = layout.links.iter().map(ToString::to_string).collect();
+        lines.push(format!("links: {}", links.join(", ")));
+        for link in &layout.links {
+            lines.extend(layout.no_way(link).map(|why| format!("{link}: {why}")));
+        }
+        lines.join("\n")
+    }
+
+    #[test]
+    fn without_nodes_all_are_on_one_segment() {
+        insta::assert_snapshot!(table(
+            "
+            service.web = { run = 'web', needs = ['api', 'db', 'mail'] }
+            service.api = { run = 'api', port = 80 }
+            service.db = { run = 'postgres' , protocol = 'postgresql' }
+            service.odd = { run = 'odd', protocol = 'odd' }
+            external.mail = { address = '127.0.0.1:25' }
+            "
+        ), @r"
+        web on 0.0.0.0:8080, api at 198.18.244.2:80, db at 198.18.244.3:5432, mail at 198.18.244.5 (this machine)
+        api on 0.0.0.0:80
+        db on 0.0.0.0:5432
+        odd on 0.0.0.0:23456
+        links: web -> api, web -> db
+        ");
+    }
+
+    #[test]
+    fn with_nodes_services_are_found_where_they_are_reached() {
+        insta::assert_snapshot!(table(
+            "
+            service.web = { run = 'web', needs = ['api'] }
+            service.api = { run = 'api', needs = ['web2'] }
+            service.web2 = { run = 'web' }
+            node.home = { kind = 'nat', inside = ['wifi'] }
+            segment.wifi = { nodes = ['web', 'web2', 'home'] }
+            segment.street = { nodes = ['home', 'api'], latency = '20ms' }
+            "
+        ), @r"
+        web on 0.0.0.0:8080, api at 198.18.62.2:8080
+        api on 0.0.0.0:8080, web2 at 10.100.72.2:8080
+        web2 on 0.0.0.0:8080
+        links: web -> api, api -> web2
+        api -> web2: api has no route to 10.100.72.2
+        ");
+    }
+
+    #[test]
+    fn conditions_leave_the_shape_as_it_is() {
+        let of = |text: &str| {
+            let project = Project::parse(text, Path::new("/shop/wharf.toml")).expect("it is right");
+            Layout::of(&project, |_| None).expect("a network")
+        };
+        let base = "service.a = { run = 'a', needs = ['b'] }\nservice.b = { run = 'b' }\n";
+        let slower = format!("{base}[link.'a -> b']\nlatency = '1ms'");
+        let more = format!("{base}service.c = {{ run = 'c' }}");
+        let moved = base.replace("run = 'b'", "run = 'b', port = 81");
+        assert!(of(base).has_the_shape_of(&of(&slower)));
+        assert!(!of(base).has_the_shape_of(&of(&more)));
+        assert!(!of(base).has_the_shape_of(&of(&moved)));
+    }
+
+    #[test]
+    fn this_machines_name_is_taken() {
+        let project = Project::parse("service.gateway = { run = 'a' }", Path::new("/x/wharf.toml"));
+        let refused = Layout::of(&project.expect("it is right"), |_| None).expect_err("refused");
+        assert!(matches!(refused, LayoutError::NamedAsMachine), "{refused}");
+    }
 }

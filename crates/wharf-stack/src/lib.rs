@@ -36,7 +36,9 @@ pub mod supervise;
 mod users;
 
 pub use aside::Aside;
-pub use engine::{Carriage, Config, Ended, Handle, Interactive, Otherwise, Source, Stack, StackError, Started};
+pub use engine::{
+    Carriage, Config, Ended, Handle, Interactive, Otherwise, Source, Stack, StackError, Started,
+};
 pub use layout::LayoutError;
 pub use packets::of_connections;
 pub use plan::PlanError;

@@ -125,7 +125,11 @@ impl Ports {
 
     /// Where a service is reached on this machine, where its port leads into a lab.
     pub(crate) fn published(&self, service: &ServiceName) -> Vec<SocketAddr> {
-        self.of(service).first().map(|port| port.address).into_iter().collect()
+        self.of(service)
+            .first()
+            .map(|port| port.address)
+            .into_iter()
+            .collect()
     }
 
     /// Whether servers of this service have been seen to bind over the hold, or not been

@@ -10,8 +10,8 @@ use std::io::{Read, Write};
 use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{self, Stdio};
-use std::sync::{Arc, Weak};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
 use wharf_facts::{Owner, Protocol, Socket};
@@ -87,8 +87,16 @@ impl Within {
             sorted(there.into_iter().flat_map(|local| self.reached(local)).collect())
         };
         let listens = Listens {
-            tcp: if watch.transport.has_tcp() { of(Protocol::Tcp) } else { Vec::new() },
-            udp: if watch.transport.has_udp() { of(Protocol::Udp) } else { Vec::new() },
+            tcp: if watch.transport.has_tcp() {
+                of(Protocol::Tcp)
+            } else {
+                Vec::new()
+            },
+            udp: if watch.transport.has_udp() {
+                of(Protocol::Udp)
+            } else {
+                Vec::new()
+            },
         };
         let lacks = watch.transport.has_tcp() && listens.tcp.is_empty()
             || watch.transport.has_udp() && listens.udp.is_empty();
@@ -168,7 +176,8 @@ fn as_told(watch: &Watch) -> Listens {
 fn look(watch: &Watch, begun: Instant, elsewhere_since: &mut Option<Instant>) -> Option<Found> {
     let milliseconds = begun.elapsed().as_millis();
     let is_time = watch.within.is_some()
-        || milliseconds % 100 < EAGER.as_millis() * 2 || milliseconds >= EAGER_FOR.as_millis();
+        || milliseconds % 100 < EAGER.as_millis() * 2
+        || milliseconds >= EAGER_FOR.as_millis();
     if !is_time && !port_is_up(watch) {
         return None;
     }
@@ -228,7 +237,10 @@ fn passes(watch: &Watch, due: bool, listening: Option<&Found>) -> bool {
         _ => None,
     }
     .unwrap_or(watch.expected);
-    let address = watch.within.as_ref().map_or(listening_at, |within| within.published);
+    let address = watch
+        .within
+        .as_ref()
+        .map_or(listening_at, |within| within.published);
     match &watch.check {
         ReadyCheck::Listen => listening.is_some(),
         ReadyCheck::Log(_) => watch.line_seen.load(Ordering::Relaxed),
@@ -261,7 +273,11 @@ fn answers_http(address: SocketAddr, path: &str) -> bool {
 
 /// Whether the command exits with 0 in time, in the service's environment.
 fn succeeds(command: &Command, watch: &Watch) -> bool {
-    let mut argv = watch.within.as_ref().map(|within| within.enter.clone()).unwrap_or_default();
+    let mut argv = watch
+        .within
+        .as_ref()
+        .map(|within| within.enter.clone())
+        .unwrap_or_default();
     argv.extend(crate::plan::argv(command));
     let Some((program, arguments)) = argv.split_first() else {
         return false;

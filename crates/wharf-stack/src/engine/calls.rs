@@ -8,7 +8,8 @@ use super::files::beside;
 use super::links::Link;
 use super::start::read;
 use crate::control::{
-    Call, Change, LinkStatus, PacketFigures, PortStatus, Refusal, Reply, Request, SegmentStatus, ServiceStatus, StackStatus,
+    Call, Change, LinkStatus, PacketFigures, PortStatus, Refusal, Reply, Request, SegmentStatus,
+    ServiceStatus, StackStatus,
 };
 use crate::logs::Stream;
 use crate::project::{Consumer, LinkName, Service, ServiceKind, ServiceName};
@@ -346,7 +347,8 @@ impl Stack {
             stats: self.stats_of_segment(segment),
             packets: None,
         });
-        let places = self.lab.iter().zip(figures);
+        let written = self.project.network.as_ref().and(self.lab.as_ref());
+        let places = written.into_iter().zip(figures);
         let places = places.flat_map(|(lab, figures)| lab.segments(figures));
         let places = places.map(|(name, [up, down], packets)| SegmentStatus {
             name,

@@ -17,7 +17,9 @@ use crate::control::{Entrance, LabStatus, PacketFigures, Refusal};
 use crate::layout::Layout;
 use crate::logs::Stream;
 use crate::packets::{in_force, of_connections, of_modelled};
-use crate::project::{Consumer, LinkDef, LinkName, Project, Service, ServiceKind, ServiceName, SocketPassing};
+use crate::project::{
+    Consumer, LinkDef, LinkName, Project, Service, ServiceKind, ServiceName, SocketPassing,
+};
 
 /// What carries the links between services.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,9 +70,11 @@ impl Lab {
             fit(project, def)?;
             let [up, down] = stack.resolved(&def.name, [&def.up, &def.down])?;
             let ends = def.name.consumer.service().and_then(|name| layout.node(name));
-            if let (true, Some(consumer), Some(provider)) =
-                (layout.links.contains(&def.name), ends, layout.node(&def.name.provider))
-            {
+            if let (true, Some(consumer), Some(provider)) = (
+                layout.links.contains(&def.name),
+                ends,
+                layout.node(&def.name.provider),
+            ) {
                 let of = format!("link {}", def.name);
                 if let Some(what) = [&up, &down].into_iter().find_map(of_modelled) {
                     return Err(StackError::NotInLab { of, what });
@@ -157,17 +161,26 @@ impl Lab {
         self.network.figures().unwrap_or_default()
     }
 
-    /// The segments: name, conditions, what has passed.
+    /// The segments of the file: name, conditions, what has passed.
     pub(super) fn segments<'a>(
         &'a self,
         figures: &'a NetworkFigures,
     ) -> impl Iterator<Item = (String, &'a [Conditions; 2], [PacketFigures; 2])> {
-        let names = self.layout.topology.segments().map(|(_, segment)| segment.name.clone());
+        let names = self
+            .layout
+            .topology
+            .segments()
+            .map(|(_, segment)| segment.name.clone());
         let counted = &figures.crossings.segments;
-        names.zip(&self.segments).enumerate().map(|(place, (name, conditions))| {
-            let both = counted.get(place).map(|both| [&both[0], &both[1]].map(PacketFigures::from));
-            (name, conditions, both.unwrap_or_default())
-        })
+        names
+            .zip(&self.segments)
+            .enumerate()
+            .map(|(place, (name, conditions))| {
+                let both = counted
+                    .get(place)
+                    .map(|both| [&both[0], &both[1]].map(PacketFigures::from));
+                (name, conditions, both.unwrap_or_default())
+            })
     }
 }
 
@@ -180,7 +193,9 @@ fn fit(project: &Project, def: &LinkDef) -> Result<(), StackError> {
         Consumer::Client if def.provider == crate::project::ProviderKind::Service && transport.has_udp() => {
             Some("datagrams from outside")
         }
-        Consumer::Service(_) if def.provider == crate::project::ProviderKind::Service && !def.http.is_empty() => {
+        Consumer::Service(_)
+            if def.provider == crate::project::ProviderKind::Service && !def.http.is_empty() =>
+        {
             Some("HTTP rules")
         }
         _ => None,

@@ -96,7 +96,11 @@ impl Stack {
     }
 
     /// The conditions that settings come to, files read.
-    pub(super) fn resolved(&self, of: &dyn Display, settings: [&Settings; 2]) -> Result<[Conditions; 2], StackError> {
+    pub(super) fn resolved(
+        &self,
+        of: &dyn Display,
+        settings: [&Settings; 2],
+    ) -> Result<[Conditions; 2], StackError> {
         let mut files = beside(&self.directory);
         let mut resolve = |settings: &Settings| {
             settings
@@ -113,7 +117,8 @@ impl Stack {
     pub(super) fn open_link(&mut self, project: &Project, def: &LinkDef) -> Result<(), StackError> {
         let [up, down] = self.resolved(&def.name, [&def.up, &def.down])?;
         let transport = project.transport(&def.name.provider);
-        self.can_be_packets(&def.name, [&up, &down]).map_err(StackError::Refused)?;
+        self.can_be_packets(&def.name, [&up, &down])
+            .map_err(StackError::Refused)?;
         let stays = |link: &Link| {
             link.via == def.via
                 && link.external.as_ref() == project.external(def.name.provider.as_str())

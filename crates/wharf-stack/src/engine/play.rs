@@ -58,7 +58,9 @@ impl Stack {
         for step in &scenario.steps {
             let what = match &step.does {
                 Does::Cut(cut) if cut.manner != Manner::Hole => "a reset or a refusal",
-                Does::Adjust { up, down } | Does::Replace { up, down } if [up, down].iter().any(acts_on_connections) => {
+                Does::Adjust { up, down } | Does::Replace { up, down }
+                    if [up, down].iter().any(acts_on_connections) =>
+                {
                     "conditions of connections"
                 }
                 _ => continue,

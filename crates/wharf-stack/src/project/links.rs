@@ -235,8 +235,10 @@ pub(super) fn segments(written: &Named<SegmentTable>) -> Result<Vec<SegmentDef>,
     let passed = written.0.iter().filter(|(_, table)| table.nodes.is_none());
     let read = passed.map(|(key, table)| {
         if let Some(metric) = &table.metric {
-            return Err(Fault::new(&metric.span, "a segment without `nodes` has no metric")
-                .hint("name the nodes that it joins, or leave the metric out"));
+            return Err(
+                Fault::new(&metric.span, "a segment without `nodes` has no metric")
+                    .hint("name the nodes that it joins, or leave the metric out"),
+            );
         }
         let directions = [table.up.as_ref(), table.down.as_ref()];
         let [up, down] = conditions::of(table, table.profile.as_ref(), &directions)?;
@@ -266,8 +268,9 @@ fn via(
     for word in written {
         if places.is_some_and(|places| places.segment(word).is_some()) {
             let message = format!("`{}` joins nodes: packets pass it by their routes", word.value);
-            return Err(Fault::new(&word.span, message)
-                .hint("leave `via` out, or take `nodes` from the segment"));
+            return Err(
+                Fault::new(&word.span, message).hint("leave `via` out, or take `nodes` from the segment")
+            );
         }
         let Some(segment) = segments
             .iter()

@@ -55,12 +55,12 @@ use wharf_link::Seed;
 use crate::scenario::Scenario;
 pub use carriage::{Observation, TlsOrigin, TlsRoots, Transport};
 pub use error::ProjectError;
-pub use places::MACHINE;
 pub use links::{LinkDef, ProviderKind, SegmentDef};
 pub use name::{
     CLIENT, Consumer, DOOR, LABEL_MAX, Label, LinkName, NameError, PortName, ScenarioName, SegmentName,
     ServiceName, StackName,
 };
+pub use places::MACHINE;
 pub use schema::schema;
 pub use values::{
     Address, Command, EnvFiles, ExternalAddress, HoldChoice, Port, Protocol, ReadyCheck, RestartPolicy,

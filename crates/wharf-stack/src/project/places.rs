@@ -10,11 +10,11 @@ use serde::Deserialize;
 use wharf_link::Settings;
 use wharf_topology::{Kind, Metric, NodeSpec, SegmentSpec, Spec, Topology};
 
-use super::Service;
 use super::at::{At, Named, Span};
 use super::conditioned::SegmentTable;
 use super::conditions;
 use super::error::Fault;
+use super::written::{ExternalTable, ServiceTable};
 
 /// The node that stands for this machine: externals are reached there.
 pub const MACHINE: &str = "gateway";
@@ -87,49 +87,73 @@ impl JsonSchema for MetricValue {
 pub(super) fn read(
     nodes: &Named<NodeTable>,
     segments: &Named<SegmentTable>,
-    services: &[Service],
-    externals: bool,
+    services: &Named<ServiceTable>,
+    externals: &Named<ExternalTable>,
 ) -> Result<Option<Topology>, Fault> {
     let joining = |(key, table)| -> Option<(&At<String>, &SegmentTable, &At<Vec<String>>)> {
         let table: &SegmentTable = table;
         Some((key, table, table.nodes.as_ref()?))
     };
-    let joining: Vec<_> = segments.0.iter().map(|(key, table)| (key, table)).filter_map(joining).collect();
-    let Some(span) = nodes.0.first().map(|(key, _)| key).or(joining.first().map(|(key, ..)| *key)) else {
+    let joining: Vec<_> = segments
+        .0
+        .iter()
+        .map(|(key, table)| (key, table))
+        .filter_map(joining)
+        .collect();
+    let Some(span) = nodes
+        .0
+        .first()
+        .map(|(key, _)| key)
+        .or(joining.first().map(|(key, ..)| *key))
+    else {
         return Ok(None);
     };
     let mut spec = Spec::default();
     for (key, table) in &nodes.0 {
-        let is_service = services.iter().any(|service| service.name.as_str() == key.as_str());
+        let is_service = services.0.iter().any(|(name, _)| name.as_str() == key.as_str());
         if (is_service || key.as_str() == MACHINE) && table.0.kind != Kind::Host {
             let what = if is_service { "a service" } else { "this machine" };
-            return Err(Fault::new(&key.span, format!("node `{}` is {what}, and so a host", key.value))
-                .hint("give the node another name"));
+            return Err(Fault::new(
+                &key.span,
+                format!("node `{}` is {what}, and so a host", key.value),
+            )
+            .hint("give the node another name"));
         }
         spec.node.insert(key.value.clone(), table.0.clone());
     }
-    let is_joined = |name: &str| joining.iter().any(|(.., nodes)| nodes.iter().any(|node| node == name));
-    for service in services {
-        let name = service.name.as_str();
+    let is_joined = |name: &str| {
+        joining
+            .iter()
+            .any(|(.., nodes)| nodes.iter().any(|node| node == name))
+    };
+    for (key, _) in &services.0 {
+        let name = key.as_str();
         if !is_joined(name) {
-            return Err(Fault::new(&span.span, format!("service `{name}` is on no segment"))
-                .hint(format!("name it in the `nodes` of one: nodes = [\"{name}\", …]")));
+            return Err(
+                Fault::new(&key.span, format!("service `{name}` is on no segment"))
+                    .hint(format!("name it in the `nodes` of one: nodes = [\"{name}\", …]")),
+            );
         }
         spec.node.entry(name.to_owned()).or_default();
     }
     if is_joined(MACHINE) {
         spec.node.entry(MACHINE.to_owned()).or_default();
-    } else if externals {
+    } else if let Some((external, _)) = externals.0.first() {
         let message = "externals are reached by way of this machine, and it is on no segment";
-        return Err(Fault::new(&span.span, message)
-            .hint(format!("name `{MACHINE}` in the `nodes` of one")));
+        return Err(
+            Fault::new(&external.span, message).hint(format!("name `{MACHINE}` in the `nodes` of one"))
+        );
     }
     for (key, table, nodes) in &joining {
         let directions = [table.up.as_ref(), table.down.as_ref()];
         let [up, down] = conditions::of(*table, table.profile.as_ref(), &directions)?;
         let segment = SegmentSpec {
             nodes: nodes.value.clone(),
-            metric: table.metric.as_ref().map(|metric| metric.0.clone()).unwrap_or_default(),
+            metric: table
+                .metric
+                .as_ref()
+                .map(|metric| metric.0.clone())
+                .unwrap_or_default(),
             // Its conditions are in the two directions already.
             profile: None,
             up,
@@ -141,7 +165,10 @@ pub(super) fn read(
     let built = Topology::build(&spec);
     built.map(Some).map_err(|error| {
         let message = error.to_string();
-        Fault::new(&place(&message, nodes, &joining).unwrap_or(span.span.clone()), message)
+        Fault::new(
+            &place(&message, nodes, &joining).unwrap_or(span.span.clone()),
+            message,
+        )
     })
 }
 

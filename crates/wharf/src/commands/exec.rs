@@ -37,7 +37,10 @@ pub(super) fn run(
             .hint("`wharf down`, then `wharf up --lab`; `wharf exec` runs one here"));
         }
     };
-    let words = enter.into_iter().map(OsString::from).chain(command.iter().cloned());
+    let words = enter
+        .into_iter()
+        .map(OsString::from)
+        .chain(command.iter().cloned());
     let words: Vec<OsString> = words.collect();
     let Some((program, arguments)) = words.split_first() else {
         return Err(Report::new(Code::BadInput, "run a command: there is none"));
@@ -48,7 +51,10 @@ pub(super) fn run(
         .envs(variables)
         .current_dir(cwd)
         .exec();
-    Err(Report::new(Code::Failed, format!("run {}: {error}", program.display())))
+    Err(Report::new(
+        Code::Failed,
+        format!("run {}: {error}", program.display()),
+    ))
 }
 
 pub(super) fn env(here: &Surroundings, service: &str, which: &Which, json: bool) -> Result<(), Report> {

@@ -34,18 +34,31 @@ use crate::vars;
 pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     match (args.inside, &args.service) {
         (Some(Inside::Exec), Some(service)) => {
-            return exec::run(&Surroundings::read()?, service, &args.which, &args.command, Tools::Network);
+            return exec::run(
+                &Surroundings::read()?,
+                service,
+                &args.which,
+                &args.command,
+                Tools::Network,
+            );
         }
         (Some(Inside::Exec), None) => {
-            return Err(Report::new(Code::BadInput, "run a command where a service is: which service?")
-                .hint("name it: wharf lab exec web -- ping api"));
+            return Err(
+                Report::new(Code::BadInput, "run a command where a service is: which service?")
+                    .hint("name it: wharf lab exec web -- ping api"),
+            );
         }
         (Some(Inside::Shell), _) if !args.command.is_empty() => {
-            return Err(Report::new(Code::BadInput, "start a lab: a shell or a command, not both"));
+            return Err(Report::new(
+                Code::BadInput,
+                "start a lab: a shell or a command, not both",
+            ));
         }
         (_, Some(service)) => {
-            return Err(Report::new(Code::BadInput, format!("start a lab: what is `{service}`?"))
-                .hint("a command comes behind `--`: wharf lab -- ping gateway"));
+            return Err(
+                Report::new(Code::BadInput, format!("start a lab: what is `{service}`?"))
+                    .hint("a command comes behind `--`: wharf lab -- ping gateway"),
+            );
         }
         (_, None) => {}
     }
@@ -161,7 +174,9 @@ impl From<LabError> for Report {
 
 fn command(args: &LabArgs) -> Vec<OsString> {
     match args.inside {
-        Some(Inside::Shell | Inside::Exec) => vec![std::env::var_os(vars::SHELL).unwrap_or_else(|| "/bin/sh".into())],
+        Some(Inside::Shell | Inside::Exec) => {
+            vec![std::env::var_os(vars::SHELL).unwrap_or_else(|| "/bin/sh".into())]
+        }
         None => args.command.clone(),
     }
 }

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use wharf_link::{Conditions, Profile};
 use wharf_relay::{Cut, CutDirection, Manner};
-use wharf_stack::control::{Change, Client, LinkStatus, PacketFigures, Reply, Request, SegmentStatus, StackStatus};
+use wharf_stack::control::{
+    Change, Client, LinkStatus, PacketFigures, Reply, Request, SegmentStatus, StackStatus,
+};
 
 use crate::cli::{ConditionFlags, CutArgs, Direction, Set, Which};
 use crate::out;

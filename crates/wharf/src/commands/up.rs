@@ -183,10 +183,11 @@ fn attach(client: &Client, lab: Option<InLab>) -> Result<ExitCode, Report> {
 fn apply(client: &Client, lab: Option<InLab>) -> Result<(), Report> {
     let status = client.status()?;
     if lab == Some(InLab::Always) && status.lab.is_none() && !status.services.is_empty() {
-        return Err(
-            Report::new(Code::BadInput, format!("{} runs already, and in no lab", status.stack))
-                .hint("`wharf down`, then `wharf up --lab`"),
-        );
+        return Err(Report::new(
+            Code::BadInput,
+            format!("{} runs already, and in no lab", status.stack),
+        )
+        .hint("`wharf down`, then `wharf up --lab`"));
     }
     if let Reply::Done { said } = client.ask(&Request::Apply)? {
         for text in said {
