@@ -149,7 +149,7 @@ pub(crate) enum Command {
     /// Make one link to anything, without a project file
     Link(LinkArgs),
     /// Run a command in a network of its own, behind a link that carries real packets
-    Lab(LabArgs),
+    Lab(Box<LabArgs>),
     /// List the topologies that are ready, draw one, or say which way packets take in it
     Topology(TopologyArgs),
     /// Serve Toxiproxy's API on Wharf's links, for test suites that use its clients

@@ -216,8 +216,9 @@ impl Stack {
             return Ok(());
         }
         let leased = |name: &ServiceName| Some(self.ports.of(name).first()?.address.port());
-        let layout = Layout::of(project, leased)?;
+        let layout = Layout::of(project, leased);
         if let Some(lab) = &self.lab {
+            let layout = layout?;
             if !lab.layout.has_the_shape_of(&layout) {
                 return Err(StackError::AnotherLab);
             }
@@ -233,7 +234,8 @@ impl Stack {
             }
             return Ok(());
         }
-        match Lab::start(self, project, layout, tun) {
+        let started = layout.map_err(StackError::from);
+        match started.and_then(|layout| Lab::start(self, project, layout, tun)) {
             Ok(lab) => {
                 self.watch_over(&lab)?;
                 for link in &lab.layout.links {

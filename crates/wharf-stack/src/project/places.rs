@@ -90,22 +90,17 @@ pub(super) fn read(
     services: &Named<ServiceTable>,
     externals: &Named<ExternalTable>,
 ) -> Result<Option<Topology>, Fault> {
-    let joining = |(key, table)| -> Option<(&At<String>, &SegmentTable, &At<Vec<String>>)> {
-        let table: &SegmentTable = table;
-        Some((key, table, table.nodes.as_ref()?))
-    };
-    let joining: Vec<_> = segments
+    let joining = segments.0.iter().filter_map(|(key, table)| {
+        let nodes = table.nodes.as_ref()?;
+        Some(Joining { key, table, nodes })
+    });
+    let joining: Vec<Joining<'_>> = joining.collect();
+    let mut keys = nodes
         .0
         .iter()
-        .map(|(key, table)| (key, table))
-        .filter_map(joining)
-        .collect();
-    let Some(span) = nodes
-        .0
-        .first()
         .map(|(key, _)| key)
-        .or(joining.first().map(|(key, ..)| *key))
-    else {
+        .chain(joining.iter().map(|it| it.key));
+    let Some(first) = keys.next() else {
         return Ok(None);
     };
     let mut spec = Spec::default();
@@ -121,11 +116,7 @@ pub(super) fn read(
         }
         spec.node.insert(key.value.clone(), table.0.clone());
     }
-    let is_joined = |name: &str| {
-        joining
-            .iter()
-            .any(|(.., nodes)| nodes.iter().any(|node| node == name))
-    };
+    let is_joined = |name: &str| joining.iter().any(|it| it.nodes.iter().any(|node| node == name));
     for (key, _) in &services.0 {
         let name = key.as_str();
         if !is_joined(name) {
@@ -144,7 +135,7 @@ pub(super) fn read(
             Fault::new(&external.span, message).hint(format!("name `{MACHINE}` in the `nodes` of one"))
         );
     }
-    for (key, table, nodes) in &joining {
+    for Joining { key, table, nodes } in &joining {
         let directions = [table.up.as_ref(), table.down.as_ref()];
         let [up, down] = conditions::of(*table, table.profile.as_ref(), &directions)?;
         let segment = SegmentSpec {
@@ -166,19 +157,22 @@ pub(super) fn read(
     built.map(Some).map_err(|error| {
         let message = error.to_string();
         Fault::new(
-            &place(&message, nodes, &joining).unwrap_or(span.span.clone()),
+            &place(&message, nodes, &joining).unwrap_or(first.span.clone()),
             message,
         )
     })
 }
 
+/// A segment that joins nodes, as it is written.
+struct Joining<'a> {
+    key: &'a At<String>,
+    table: &'a SegmentTable,
+    nodes: &'a At<Vec<String>>,
+}
+
 /// Where the file has what an error names.
-fn place(
-    message: &str,
-    nodes: &Named<NodeTable>,
-    joining: &[(&At<String>, &SegmentTable, &At<Vec<String>>)],
-) -> Option<Span> {
-    let keys = joining.iter().map(|(key, ..)| *key);
+fn place(message: &str, nodes: &Named<NodeTable>, joining: &[Joining<'_>]) -> Option<Span> {
+    let keys = joining.iter().map(|it| it.key);
     let mut keys = keys.chain(nodes.0.iter().map(|(key, _)| key));
     let found = keys.find(|key| message.contains(&format!("`{}`", key.value)));
     found.map(|key| key.span.clone())

@@ -22,7 +22,11 @@ pub(super) fn run(
     command: &[OsString],
     tools: Tools,
 ) -> Result<ExitCode, Report> {
-    let (mut variables, cwd, entrance) = ask(here, service, which)?;
+    let Environment {
+        mut variables,
+        cwd,
+        entrance,
+    } = ask(here, service, which)?;
     // The mark by which a run's processes are ended with it is not for visitors.
     variables.remove(wharf_stack::guardian::RUN_ID_VAR);
     let enter = match (entrance, tools) {
@@ -58,7 +62,7 @@ pub(super) fn run(
 }
 
 pub(super) fn env(here: &Surroundings, service: &str, which: &Which, json: bool) -> Result<(), Report> {
-    let (variables, ..) = ask(here, service, which)?;
+    let variables = ask(here, service, which)?.variables;
     if json {
         out::json(&variables);
         return Ok(());
@@ -70,11 +74,15 @@ pub(super) fn env(here: &Surroundings, service: &str, which: &Which, json: bool)
     Ok(())
 }
 
-fn ask(
-    here: &Surroundings,
-    service: &str,
-    which: &Which,
-) -> Result<(BTreeMap<String, String>, PathBuf, Option<Entrance>), Report> {
+/// What surrounds a service.
+struct Environment {
+    variables: BTreeMap<String, String>,
+    cwd: PathBuf,
+    /// How to enter its network, in a lab.
+    entrance: Option<Entrance>,
+}
+
+fn ask(here: &Surroundings, service: &str, which: &Which) -> Result<Environment, Report> {
     let request = Request::Env {
         service: service.to_owned(),
     };
@@ -83,7 +91,11 @@ fn ask(
             variables,
             cwd,
             entrance,
-        } => Ok((variables, cwd, entrance)),
+        } => Ok(Environment {
+            variables,
+            cwd,
+            entrance,
+        }),
         other => Err(Report::new(Code::Failed, format!("the stack answered {other:?}"))),
     }
 }

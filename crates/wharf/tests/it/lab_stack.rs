@@ -1,6 +1,7 @@
 //! `wharf up --lab`: each service in a network of its own, real packets between them, and nothing left.
 
 use std::fs;
+use std::process::{Command, Stdio};
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -330,19 +331,25 @@ fn whatever_is_killed_nothing_is_left() {
 #[test]
 fn a_lab_that_cannot_be_made_is_an_error_or_said() {
     let world = shop(SHOP);
-    // Root's devices are made by this node. An ordinary user's are, too, or by packet sockets where it is no device.
-    world.write("tun", "no device");
-    let node = world.project().join("tun");
+    // In a user namespace that may have no network namespaces (namespaces(7)).
     let start = |lab: &str| {
-        let mut command = world.command(&["up", lab]);
-        command.env("WHARF_TUN", &node);
+        let script = "echo 0 > /proc/sys/user/max_net_namespaces && exec \"$0\" \"$@\"";
+        let inside = world.command(&["up", lab]);
+        let mut command = Command::new("unshare");
+        command
+            .args(["-Ur", "sh", "-c", script])
+            .arg(inside.get_program());
+        command
+            .args(inside.get_args())
+            .env_clear()
+            .envs(world.environment());
+        command.current_dir(world.project()).stdin(Stdio::null());
         Running::start(command)
     };
     let strict = start("--lab").wait();
-    assert_eq!(strict.code, 1, "{}", strict.err);
-    assert!(strict.err.contains("tun"), "{}", strict.err);
+    strict.fails(1, &["make a network namespace", "user.max_net_namespaces"]);
     let up = start("--lab=auto");
-    up.await_line("no lab: ");
+    up.await_line("no lab: make a network namespace");
     up.await_line("up in ");
     assert_eq!(door(&world, "web.shop.localhost"), "hello from web");
     assert_eq!(up.stop().code, 0);
