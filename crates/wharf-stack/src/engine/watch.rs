@@ -17,6 +17,7 @@ impl Stack {
     /// Begins to write what passes on a link into a file.
     pub(super) fn capture(&mut self, link: &str, file: &Path, limit: Size) -> Result<Reply, Refusal> {
         let name = self.find_link(link)?;
+        self.only_packets(&name, "a capture")?;
         let refused = |error: String| Refusal {
             error: format!("capture {name}: {error}"),
             hint: None,
@@ -104,7 +105,11 @@ impl Stack {
         since: &BTreeMap<String, u64>,
     ) -> Result<Reply, Refusal> {
         let names = match link {
-            Some(link) => vec![self.find_link(link)?],
+            Some(link) => {
+                let name = self.find_link(link)?;
+                self.only_packets(&name, "requests")?;
+                vec![name]
+            }
             None => self.links.keys().cloned().collect(),
         };
         let news = names.iter().filter_map(|name| {
