@@ -19,9 +19,11 @@ pub mod engine;
 pub mod guardian;
 pub mod identity;
 pub mod init;
+mod layout;
 mod listens;
 pub mod logs;
 pub mod notify;
+mod packets;
 mod plan;
 mod ports;
 mod probe;
@@ -34,6 +36,10 @@ pub mod supervise;
 mod users;
 
 pub use aside::Aside;
-pub use engine::{Config, Ended, Handle, Interactive, Source, Stack, StackError, Started};
+pub use engine::{
+    Carriage, Config, Ended, Handle, Interactive, Otherwise, Source, Stack, StackError, Started,
+};
+pub use layout::LayoutError;
+pub use packets::of_connections;
 pub use plan::PlanError;
 pub use ports::MAIN;

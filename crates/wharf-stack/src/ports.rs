@@ -123,6 +123,15 @@ impl Ports {
         self.services.get_mut(service).map_or(&mut [], Vec::as_mut_slice)
     }
 
+    /// Where a service is reached on this machine, where its port leads into a lab.
+    pub(crate) fn published(&self, service: &ServiceName) -> Vec<SocketAddr> {
+        self.of(service)
+            .first()
+            .map(|port| port.address)
+            .into_iter()
+            .collect()
+    }
+
     /// Whether servers of this service have been seen to bind over the hold, or not been
     /// seen to fail.
     pub(crate) fn is_holdable(&self, service: &ServiceName) -> bool {

@@ -7,17 +7,19 @@
 //! listens once it has bound a socket for them; one that takes both, once it has done both.
 
 use std::io::{Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{IpAddr, SocketAddr, TcpStream};
 use std::path::PathBuf;
 use std::process::{self, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Weak};
 use std::time::{Duration, Instant};
 
-use wharf_facts::{Owner, Socket};
+use wharf_facts::{Owner, Protocol, Socket};
 use wharf_host::process::tree;
 use wharf_host::sockets;
+use wharf_lab::Network;
 use wharf_lease::verify::{Service, Verdict, listener_of, receiver_of};
+use wharf_topology::NodeId;
 
 use crate::listens::{Listens, reachable, sorted};
 use crate::notify::NotifySocket;
@@ -44,12 +46,77 @@ pub(crate) struct Watch {
     pub(crate) cgroup: Option<u64>,
     pub(crate) expected: SocketAddr,
     pub(crate) transport: Transport,
+    /// Where it is, if not in this machine's network.
+    pub(crate) within: Option<Within>,
     pub(crate) check: ReadyCheck,
     pub(crate) notify: Option<NotifySocket>,
     /// Set by the log reader when the line of a `log` check has been seen.
     pub(crate) line_seen: Arc<AtomicBool>,
     pub(crate) environment: Vec<(String, String)>,
     pub(crate) cwd: PathBuf,
+}
+
+/// The network of a lab's host.
+#[derive(Debug)]
+pub(crate) struct Within {
+    pub(crate) network: Weak<Network>,
+    pub(crate) node: NodeId,
+    /// Its addresses.
+    pub(crate) addresses: Vec<IpAddr>,
+    /// What leads there from this machine's.
+    pub(crate) published: SocketAddr,
+    /// The command that enters it.
+    pub(crate) enter: Vec<String>,
+}
+
+impl Within {
+    /// What listens there. The network is the service's own, and so is all that listens in it. None: nothing yet of some
+    /// transport.
+    fn look(&self, watch: &Watch) -> Option<(Listens, Told)> {
+        let found = self.network.upgrade()?.listeners(self.node).ok()?;
+        let port = watch.expected.port();
+        let mut told = Told::As;
+        let mut of = |protocol| {
+            let all = found.iter().filter(|socket| socket.protocol == protocol);
+            let all: Vec<SocketAddr> = all.map(|socket| socket.local).collect();
+            let as_told: Vec<SocketAddr> = all.iter().copied().filter(|local| local.port() == port).collect();
+            if as_told.is_empty() {
+                told = Told::Otherwise;
+            }
+            let there = if as_told.is_empty() { all } else { as_told };
+            sorted(there.into_iter().flat_map(|local| self.reached(local)).collect())
+        };
+        let listens = Listens {
+            tcp: if watch.transport.has_tcp() {
+                of(Protocol::Tcp)
+            } else {
+                Vec::new()
+            },
+            udp: if watch.transport.has_udp() {
+                of(Protocol::Udp)
+            } else {
+                Vec::new()
+            },
+        };
+        let lacks = watch.transport.has_tcp() && listens.tcp.is_empty()
+            || watch.transport.has_udp() && listens.udp.is_empty();
+        (!lacks).then_some((listens, told))
+    }
+
+    /// Where others reach what listens: what is for all addresses, or for the loopback alone, at the first of the node's.
+    fn reached(&self, local: SocketAddr) -> Option<SocketAddr> {
+        if !local.ip().is_unspecified() && !local.ip().is_loopback() {
+            return Some(local);
+        }
+        Some(SocketAddr::new(*self.addresses.first()?, local.port()))
+    }
+}
+
+/// Whether a service listens as it was told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    As,
+    Otherwise,
 }
 
 /// What a watch found.
@@ -108,9 +175,15 @@ fn as_told(watch: &Watch) -> Listens {
 /// at all sockets (0.1 ms) shows the port, or now and then to find one elsewhere.
 fn look(watch: &Watch, begun: Instant, elsewhere_since: &mut Option<Instant>) -> Option<Found> {
     let milliseconds = begun.elapsed().as_millis();
-    let is_time = milliseconds % 100 < EAGER.as_millis() * 2 || milliseconds >= EAGER_FOR.as_millis();
+    let is_time = watch.within.is_some()
+        || milliseconds % 100 < EAGER.as_millis() * 2
+        || milliseconds >= EAGER_FOR.as_millis();
     if !is_time && !port_is_up(watch) {
         return None;
+    }
+    if let Some(within) = &watch.within {
+        let (listens, told) = within.look(watch)?;
+        return judged(listens, told, elsewhere_since);
     }
     let pids = tree(watch.pid);
     let service = Service {
@@ -119,7 +192,7 @@ fn look(watch: &Watch, begun: Instant, elsewhere_since: &mut Option<Instant>) ->
     };
     let port = watch.expected.port();
     let mut listens = Listens::default();
-    let mut elsewhere = false;
+    let mut told = Told::As;
     let kinds = [
         (watch.transport.has_tcp(), listener_of as Look, &mut listens.tcp),
         (watch.transport.has_udp(), receiver_of as Look, &mut listens.udp),
@@ -129,13 +202,17 @@ fn look(watch: &Watch, begun: Instant, elsewhere_since: &mut Option<Instant>) ->
             Ok(Verdict::AsTold(addresses)) => *found = sorted(addresses),
             Ok(Verdict::Elsewhere(addresses)) => {
                 *found = sorted(addresses);
-                elsewhere = true;
+                told = Told::Otherwise;
             }
             Ok(Verdict::Foreign(owner)) => return Some(Found::Foreign(owner)),
             Ok(Verdict::NotYet) | Err(_) => return None,
         }
     }
-    if !elsewhere {
+    judged(listens, told, elsewhere_since)
+}
+
+fn judged(listens: Listens, told: Told, elsewhere_since: &mut Option<Instant>) -> Option<Found> {
+    if told == Told::As {
         return Some(Found::Ready(listens));
     }
     let since = elsewhere_since.get_or_insert_with(Instant::now);
@@ -155,11 +232,15 @@ fn port_is_up(watch: &Watch) -> bool {
 }
 
 fn passes(watch: &Watch, due: bool, listening: Option<&Found>) -> bool {
-    let address = match listening {
+    let listening_at = match listening {
         Some(Found::Ready(listens) | Found::Elsewhere(listens)) => reachable(&listens.tcp).first().copied(),
         _ => None,
     }
     .unwrap_or(watch.expected);
+    let address = watch
+        .within
+        .as_ref()
+        .map_or(listening_at, |within| within.published);
     match &watch.check {
         ReadyCheck::Listen => listening.is_some(),
         ReadyCheck::Log(_) => watch.line_seen.load(Ordering::Relaxed),
@@ -192,7 +273,12 @@ fn answers_http(address: SocketAddr, path: &str) -> bool {
 
 /// Whether the command exits with 0 in time, in the service's environment.
 fn succeeds(command: &Command, watch: &Watch) -> bool {
-    let argv = crate::plan::argv(command);
+    let mut argv = watch
+        .within
+        .as_ref()
+        .map(|within| within.enter.clone())
+        .unwrap_or_default();
+    argv.extend(crate::plan::argv(command));
     let Some((program, arguments)) = argv.split_first() else {
         return false;
     };

@@ -48,7 +48,24 @@ pub struct ShimSpec {
     pub terminal: Terminal,
     /// Inherited listening sockets: descriptor and name.
     pub sockets: Vec<(RawFd, String)>,
+    /// The network that it runs in.
+    pub network: Network,
 }
+
+/// The network that a service runs in.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Network {
+    /// The machine's.
+    Host,
+    /// One that the command of these words enters, before it becomes the command that follows them.
+    Entered(Vec<String>),
+    /// It has been entered: only what must be done after that is left.
+    Inside,
+}
+
+/// The first argument of this program as a shim.
+pub const ARGUMENT: &str = "__exec";
 
 /// Sets up what `spec` says and becomes its program. Returns only on failure.
 #[must_use]
@@ -62,19 +79,25 @@ pub fn exec(spec: &str) -> io::Error {
 }
 
 fn set_up_and_exec(spec: &ShimSpec) -> io::Result<std::convert::Infallible> {
-    // The leader of its own group, so that a signal to the group reaches the service whole.
-    rustix::process::setsid()?;
-    if spec.terminal == Terminal::Control {
-        rustix::process::ioctl_tiocsctty(io::stdin().as_fd())?;
+    if spec.network != Network::Inside {
+        // The leader of its own group, so that a signal to the group reaches the service whole.
+        rustix::process::setsid()?;
+        if spec.terminal == Terminal::Control {
+            rustix::process::ioctl_tiocsctty(io::stdin().as_fd())?;
+        }
+        if let Some(cgroup) = &spec.cgroup {
+            crate::cgroup::join(cgroup)?;
+        }
     }
-    if let Some(cgroup) = &spec.cgroup {
-        crate::cgroup::join(cgroup)?;
-    }
-    // A belt only: the guardian kills by itself. Cleared by the kernel on a change of user.
+    // A belt only: the guardian kills by itself. Cleared by the kernel on a change of user, or of its
+    // namespace (commit_creds in kernel/cred.c).
     rustix::process::set_parent_process_death_signal(Some(Signal::KILL))?;
     if rustix::process::getppid().map(|pid| pid.as_raw_nonzero().get().unsigned_abs()) != Some(spec.guardian)
     {
         return Err(io::Error::other("the guardian is gone"));
+    }
+    if let Network::Entered(words) = &spec.network {
+        return Err(enter(spec, words));
     }
     let (program, arguments) = spec
         .argv
@@ -90,6 +113,31 @@ fn set_up_and_exec(spec: &ShimSpec) -> io::Result<std::convert::Infallible> {
     }
     let error = command.exec();
     Err(io::Error::new(error.kind(), format!("run {program}: {error}")))
+}
+
+/// Becomes the command that enters a network, to become this program once more in there: only then is the
+/// user changed, who might not be let in.
+fn enter(spec: &ShimSpec, words: &[String]) -> io::Error {
+    let inside = ShimSpec {
+        network: Network::Inside,
+        ..spec.clone()
+    };
+    let exec = || -> io::Result<std::convert::Infallible> {
+        let (program, arguments) = words
+            .split_first()
+            .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "there is no network to enter"))?;
+        let error = Command::new(program)
+            .args(arguments)
+            .arg(std::env::current_exe()?)
+            .arg(ARGUMENT)
+            .arg(serde_json::to_string(&inside).map_err(io::Error::other)?)
+            .exec();
+        Err(error)
+    };
+    match exec() {
+        Err(error) => error,
+        Ok(never) => match never {},
+    }
 }
 
 /// Puts the sockets where sd_listen_fds(3) has them, and returns the variables that say so.

@@ -6,9 +6,10 @@ mod localhost;
 mod topology;
 mod toxiproxy;
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, Parser, Subcommand, ValueEnum};
 
 pub(crate) use lab::{Also, CAPTURE_POINTS, CapturePoint, Inside, LabArgs};
 pub(crate) use links::{
@@ -64,7 +65,7 @@ pub(crate) enum Command {
         which: Which,
         /// The command
         #[arg(last = true, required = true)]
-        command: Vec<String>,
+        command: Vec<OsString>,
     },
     /// Print the environment of a service
     Env {
@@ -148,7 +149,7 @@ pub(crate) enum Command {
     /// Make one link to anything, without a project file
     Link(LinkArgs),
     /// Run a command in a network of its own, behind a link that carries real packets
-    Lab(LabArgs),
+    Lab(Box<LabArgs>),
     /// List the topologies that are ready, draw one, or say which way packets take in it
     Topology(TopologyArgs),
     /// Serve Toxiproxy's API on Wharf's links, for test suites that use its clients
@@ -216,6 +217,19 @@ pub(crate) struct Up {
     /// In the background: return once everything is up
     #[arg(long, short)]
     pub(crate) detach: bool,
+    /// Each service in a network of its own, with an address and its usual port, and real packets between them;
+    /// `auto`: relays where no lab can be made
+    #[arg(long, value_name = "WHEN", num_args = 0..=1, require_equals = true, default_missing_value = "always")]
+    pub(crate) lab: Option<InLab>,
+}
+
+/// Whether a stack is in a lab.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum InLab {
+    /// Yes, or it does not start
+    Always,
+    /// Yes, where that can be
+    Auto,
 }
 
 /// `wharf logs`.

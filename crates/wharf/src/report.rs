@@ -120,6 +120,11 @@ impl From<StackError> for Report {
             StackError::Read { .. }
             | StackError::Project(_)
             | StackError::Conditions { .. }
+            | StackError::NeedsLab(_)
+            | StackError::Layout(_)
+            | StackError::NotInLab { .. }
+            | StackError::AnotherLab
+            | StackError::Refused(_)
             | StackError::Resolve { .. } => Code::BadInput,
             StackError::Plan(PlanError::ReadEnvFile { .. } | PlanError::EnvFile { .. }) => Code::BadInput,
             StackError::Plan(_) => Code::BadInput,
@@ -132,7 +137,11 @@ impl From<StackError> for Report {
                 source: StageError::RootsFile { .. } | StageError::ServerName(_),
                 ..
             } => Code::BadInput,
-            StackError::Guardian(_) | StackError::Relay(_) | StackError::Stage { .. } => Code::Failed,
+            StackError::Guardian(_)
+            | StackError::Relay(_)
+            | StackError::Stage { .. }
+            | StackError::Lab(_)
+            | StackError::Watch(_) => Code::Failed,
         };
         Report::new(code, &error).maybe_hint(error.hint())
     }

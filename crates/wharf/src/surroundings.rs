@@ -8,7 +8,7 @@ use wharf_facts::PortRange;
 use wharf_lease::{LeaseRange, RegistryConfig, StateDir};
 use wharf_stack::project::FILE_NAME;
 use wharf_stack::rundir::RunDir;
-use wharf_stack::{Config, Interactive, Source};
+use wharf_stack::{Carriage, Config, Interactive, Source};
 
 use crate::report::{Code, Report};
 use crate::vars;
@@ -102,6 +102,7 @@ impl Surroundings {
             } else {
                 Interactive::Pipe
             },
+            carriage: Carriage::Relays,
             source,
         })
     }

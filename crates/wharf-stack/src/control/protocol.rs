@@ -3,6 +3,7 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use wharf_http::Rule;
+use wharf_lab::{Carrier, SegmentFigures};
 use wharf_link::{Conditions, Settings, SettingsError, Size};
 use wharf_relay::wharf_capture::News;
 use wharf_relay::{Cut, LinkStats, SegmentStats};
@@ -175,6 +176,9 @@ pub enum Reply {
         variables: BTreeMap<String, String>,
         /// The working directory.
         cwd: std::path::PathBuf,
+        /// How to enter its network, where that is a lab's.
+        #[serde(default)]
+        entrance: Option<Entrance>,
     },
     /// How far a capture has come.
     Captured {
@@ -261,6 +265,65 @@ pub struct StackStatus {
     /// The seed of all chance in it.
     #[serde(default)]
     pub seed: u64,
+    /// The lab in which its services are.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lab: Option<LabStatus>,
+}
+
+/// How a lab is.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct LabStatus {
+    /// By what packets come and go.
+    pub carrier: Carrier,
+    /// The congestion control of all services.
+    pub congestion: String,
+    /// The process that owns the namespaces.
+    pub keeper: u32,
+}
+
+/// The words of a command that enters the network of a service, and becomes the command whose words follow.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Entrance {
+    /// For a command that may what the service may.
+    pub ordinary: Vec<String>,
+    /// For one that may read raw packets and change the network.
+    pub with_tools: Vec<String>,
+}
+
+/// What became of packets, of one direction.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PacketFigures {
+    /// Those that came.
+    pub offered: u64,
+    /// Those that were delivered.
+    pub delivered: u64,
+    /// Dropped: in an outage.
+    pub outage: u64,
+    /// Dropped: longer than the MTU.
+    pub mtu: u64,
+    /// Dropped: lost by chance, or cut.
+    pub loss: u64,
+    /// Dropped: the queue was full.
+    pub queue: u64,
+    /// Dropped: by the queue's discipline.
+    pub aqm: u64,
+    /// Marked (ECN).
+    pub marked: u64,
+}
+
+impl From<&SegmentFigures> for PacketFigures {
+    fn from(figures: &SegmentFigures) -> Self {
+        Self {
+            offered: figures.offered,
+            delivered: figures.delivered,
+            outage: figures.outage,
+            mtu: figures.mtu,
+            loss: figures.loss,
+            queue: figures.queue,
+            aqm: figures.aqm,
+            marked: figures.marked,
+        }
+    }
 }
 
 /// How a segment is.
@@ -274,6 +337,9 @@ pub struct SegmentStatus {
     pub down: Settings,
     /// Live figures.
     pub stats: SegmentStats,
+    /// Of a segment of a lab: what became of packets, up and down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets: Option<[PacketFigures; 2]>,
 }
 
 /// How a service is.
@@ -332,4 +398,7 @@ pub struct LinkStatus {
     pub via: Vec<String>,
     /// Live figures.
     pub stats: LinkStats,
+    /// Of a link in a lab: what became of packets, up and down. Its other figures are of connections, and zero.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub packets: Option<[PacketFigures; 2]>,
 }

@@ -1,12 +1,15 @@
 use wharf_http::Rule;
+use wharf_lab::NetworkFigures;
 use wharf_link::Conditions;
+use wharf_relay::{Cut, Manner, SegmentStats};
 
 use super::Stack;
 use super::files::beside;
 use super::links::Link;
 use super::start::read;
 use crate::control::{
-    Call, Change, LinkStatus, PortStatus, Refusal, Reply, Request, SegmentStatus, ServiceStatus, StackStatus,
+    Call, Change, LinkStatus, PacketFigures, PortStatus, Refusal, Reply, Request, SegmentStatus,
+    ServiceStatus, StackStatus,
 };
 use crate::logs::Stream;
 use crate::project::{Consumer, LinkName, Service, ServiceKind, ServiceName};
@@ -49,12 +52,7 @@ impl Stack {
             Request::Env { service } => self.environment_of(&service),
             Request::Apply => self.read_again(),
             Request::Set { link, up, down } => self.set(&link, &up, &down),
-            Request::Cut { link, cut } => self.on_link(&link, |stack, name| {
-                let mut state = stack.state_by_hand(name)?;
-                state.cut = Some(cut);
-                stack.put_by_hand(name, state);
-                Some(format!("{name}: cut"))
-            }),
+            Request::Cut { link, cut } => self.cut(&link, cut),
             Request::Heal { link: Some(link) } => self.on_link(&link, Stack::heal),
             Request::Heal { link: None } => {
                 let names: Vec<LinkName> = self.links.keys().cloned().collect();
@@ -118,6 +116,19 @@ impl Stack {
         Ok(Reply::Done { said })
     }
 
+    fn cut(&mut self, link: &str, cut: Cut) -> Result<Reply, Refusal> {
+        let name = self.find_link(link)?;
+        if cut.manner != Manner::Hole {
+            self.only_packets(&name, "a reset or a refusal")?;
+        }
+        self.on_link(link, |stack, name| {
+            let mut state = stack.state_by_hand(name)?;
+            state.cut = Some(cut);
+            stack.put_by_hand(name, state);
+            Some(format!("{name}: cut"))
+        })
+    }
+
     /// Undoes the cut of a link, if there is one.
     fn heal(&mut self, name: &LinkName) -> Option<String> {
         let mut state = self.state_by_hand(name)?;
@@ -145,6 +156,7 @@ impl Stack {
             down: applied(down, &now.down, &link.in_file.1)?,
             cut: now.cut,
         };
+        self.can_be_packets(&name, [&state.up, &state.down])?;
         let mut said = if state.up == state.down {
             format!("{name}: {} each way", state.up)
         } else {
@@ -160,6 +172,7 @@ impl Stack {
 
     fn set_http(&mut self, link: &str, rules: Vec<Rule>) -> Result<Reply, Refusal> {
         let name = self.find_link(link)?;
+        self.only_packets(&name, "HTTP rules")?;
         if !self.links.get(&name).is_some_and(Link::has_connections) {
             return Err(Refusal {
                 error: format!("HTTP comes over connections, and {name} carries datagrams"),
@@ -198,6 +211,7 @@ impl Stack {
             Some(plan) => Ok(Reply::Env {
                 variables: plan.env.clone(),
                 cwd: plan.cwd.clone(),
+                entrance: self.lab.as_ref().and_then(|lab| lab.entrance(&name)),
             }),
             None => Err(Refusal {
                 error: format!("service {name} is not planned yet"),
@@ -243,6 +257,7 @@ impl Stack {
     }
 
     fn status(&self) -> StackStatus {
+        let figures = self.lab.as_ref().map(super::lab::Lab::figures);
         StackStatus {
             stack: self.name.clone(),
             branch: self.branch.clone(),
@@ -257,9 +272,10 @@ impl Stack {
                 .iter()
                 .map(|service| self.service_status(service))
                 .collect(),
-            links: self.link_statuses(),
-            segments: self.segment_statuses(),
+            links: self.link_statuses(figures.as_ref()),
+            segments: self.segment_statuses(figures.as_ref()),
             playing: self.being_played(),
+            lab: self.lab.as_ref().map(super::lab::Lab::status),
             seed: self.project.seed.0,
         }
     }
@@ -303,8 +319,12 @@ impl Stack {
         }
     }
 
-    fn link_statuses(&self) -> Vec<LinkStatus> {
+    fn link_statuses(&self, figures: Option<&NetworkFigures>) -> Vec<LinkStatus> {
         let links = self.links.iter();
+        let packets = |name: &LinkName| {
+            let both = figures?.crossings.links.get(self.lab.as_ref()?.place(name)?)?;
+            Some([&both[0], &both[1]].map(PacketFigures::from))
+        };
         let statuses = links.map(|(name, link)| LinkStatus {
             name: name.to_string(),
             address: link.address,
@@ -314,18 +334,29 @@ impl Stack {
             http: link.rules.clone(),
             via: link.via.iter().map(ToString::to_string).collect(),
             stats: self.stats_of(link),
+            packets: packets(name),
         });
         statuses.collect()
     }
 
-    fn segment_statuses(&self) -> Vec<SegmentStatus> {
-        let segments = self.segments.iter();
-        let statuses = segments.map(|(name, segment)| SegmentStatus {
+    fn segment_statuses(&self, figures: Option<&NetworkFigures>) -> Vec<SegmentStatus> {
+        let shared = self.segments.iter().map(|(name, segment)| SegmentStatus {
             name: name.to_string(),
             up: segment.up.settings(),
             down: segment.down.settings(),
             stats: self.stats_of_segment(segment),
+            packets: None,
         });
-        statuses.collect()
+        let written = self.project.network.as_ref().and(self.lab.as_ref());
+        let places = written.into_iter().zip(figures);
+        let places = places.flat_map(|(lab, figures)| lab.segments(figures));
+        let places = places.map(|(name, [up, down], packets)| SegmentStatus {
+            name,
+            up: up.settings(),
+            down: down.settings(),
+            stats: SegmentStats::default(),
+            packets: Some(packets),
+        });
+        shared.chain(places).collect()
     }
 }

@@ -6,13 +6,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use wharf_lab::Tools;
+
 use super::streams::Streams;
 use super::{Message, Stack};
 use crate::guardian::{INSTANCE_VAR, Launch};
 use crate::listens::Listens;
 use crate::logs::Stream;
 use crate::notify::NotifySocket;
-use crate::probe::{self, Found, Watch};
+use crate::probe::{self, Found, Watch, Within};
 use crate::project::{ReadyCheck, ServiceKind, ServiceName, SocketPassing, StopSignal};
 use crate::supervise::{Event, Exit, HoldUse, Order};
 use crate::{cgroup, ports};
@@ -94,6 +96,10 @@ impl Stack {
             .clone();
         self.starts += 1;
         let instance = format!("{}:{}:{name}", self.run_id, self.starts);
+        let enter = match &self.lab {
+            Some(lab) => lab.enter(name, Tools::Ordinary)?,
+            None => Vec::new(),
+        };
         let sockets = self.sockets_for(name, plan.service.socket, hold)?;
         let streams = Streams::open(self.config.interactive, plan.user)
             .map_err(|error| format!("open its standard streams: {error}"))?;
@@ -118,6 +124,7 @@ impl Stack {
         let launch = Launch {
             instance: instance.clone(),
             argv: plan.argv,
+            enter,
             env,
             cwd: plan.cwd,
             user: plan.user,
@@ -151,6 +158,10 @@ impl Stack {
         hold: HoldUse,
     ) -> Result<Vec<OwnedFd>, String> {
         let mut sockets = Vec::new();
+        if self.lab.is_some() {
+            // They lead into the lab, and the service has others.
+            return Ok(sockets);
+        }
         for port in self.ports.of_mut(name) {
             if passing == SocketPassing::Pass && port.name == ports::MAIN {
                 let address = port.address;
@@ -238,7 +249,20 @@ impl Stack {
         let watch = Watch {
             pid,
             cgroup: live.cgroup.as_deref().and_then(cgroup::id),
-            expected: port.address,
+            expected: match &self.lab {
+                Some(lab) => lab.layout.listen(name),
+                None => port.address,
+            },
+            within: self.lab.as_ref().and_then(|lab| {
+                let node = lab.layout.node(name)?;
+                Some(Within {
+                    network: lab.seen_by_others(),
+                    node,
+                    addresses: lab.layout.topology.addresses(node).collect(),
+                    published: port.address,
+                    enter: lab.enter(name, Tools::Ordinary).ok()?,
+                })
+            }),
             transport: plan.service.transport,
             check: plan.service.ready.clone(),
             notify: live.notify.take(),
@@ -271,7 +295,14 @@ impl Stack {
         let Some(name) = self.service_of(instance) else {
             return;
         };
-        let expected = self.ports.of(&name).first().map(|port| port.address);
+        let expected = match &self.lab {
+            Some(lab) => Some(lab.layout.listen(&name)),
+            None => self.ports.of(&name).first().map(|port| port.address),
+        };
+        let follows = match &self.lab {
+            Some(_) => format!("in a lab nobody leads there: write port = … in [service.{name}]"),
+            None => "links lead there".to_owned(),
+        };
         let say = |text: String| self.logs.add(name.as_str(), Stream::Wharf, text);
         let listens = match found {
             Found::Ready(listens) => {
@@ -281,7 +312,7 @@ impl Stack {
             Found::Elsewhere(listens) => {
                 let told = expected.map(|address| address.to_string()).unwrap_or_default();
                 say(format!(
-                    "it listens on {listens}, and not on {told} as it was told: links lead there"
+                    "it listens on {listens}, and not on {told} as it was told: {follows}"
                 ));
                 listens
             }

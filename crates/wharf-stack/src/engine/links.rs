@@ -49,11 +49,13 @@ pub(super) struct Segment {
     pub(super) down: Conditions,
 }
 
-/// What carries a link: connections, datagrams, or both.
+/// What carries a link: connections, datagrams, or both; or a lab does.
 #[derive(Clone, Copy, Debug)]
 struct Carriers {
     tcp: Option<LinkId>,
     udp: Option<LinkId>,
+    /// Its place in the lab, whose packets are not carried by anybody.
+    packets: Option<usize>,
 }
 
 impl Carriers {
@@ -94,7 +96,11 @@ impl Stack {
     }
 
     /// The conditions that settings come to, files read.
-    fn resolved(&self, of: &dyn Display, settings: [&Settings; 2]) -> Result<[Conditions; 2], StackError> {
+    pub(super) fn resolved(
+        &self,
+        of: &dyn Display,
+        settings: [&Settings; 2],
+    ) -> Result<[Conditions; 2], StackError> {
         let mut files = beside(&self.directory);
         let mut resolve = |settings: &Settings| {
             settings
@@ -111,11 +117,14 @@ impl Stack {
     pub(super) fn open_link(&mut self, project: &Project, def: &LinkDef) -> Result<(), StackError> {
         let [up, down] = self.resolved(&def.name, [&def.up, &def.down])?;
         let transport = project.transport(&def.name.provider);
+        self.can_be_packets(&def.name, [&up, &down])
+            .map_err(StackError::Refused)?;
         let stays = |link: &Link| {
             link.via == def.via
                 && link.external.as_ref() == project.external(def.name.provider.as_str())
-                && link.carriers.tcp.is_some() == transport.has_tcp()
-                && link.carriers.udp.is_some() == transport.has_udp()
+                && (link.carriers.packets.is_some()
+                    || link.carriers.tcp.is_some() == transport.has_tcp()
+                        && link.carriers.udp.is_some() == transport.has_udp())
         };
         if self.links.get(&def.name).is_some_and(|link| !stays(link))
             && let Some(link) = self.links.remove(&def.name)
@@ -160,6 +169,15 @@ impl Stack {
         transport: Transport,
         (up, down): (Conditions, Conditions),
     ) -> Result<Link, StackError> {
+        let packets = self.lab.as_ref().and_then(|lab| lab.place(&def.name));
+        if let Some(address) = packets.and_then(|_| self.found_in_lab(&def.name, unknown())) {
+            let carriers = Carriers {
+                tcp: None,
+                udp: None,
+                packets,
+            };
+            return Ok(link(project, def, carriers, address, (up, down)));
+        }
         let sockets = self.ports.sockets_for_link(def, transport)?;
         let via: Vec<SegmentId> = def
             .via
@@ -189,25 +207,14 @@ impl Stack {
         let carriers = Carriers {
             tcp: tcp.map(|spec| self.relay.add(spec)).transpose()?,
             udp: udp.map(|spec| self.relay.add_datagrams(spec)).transpose()?,
+            packets: None,
         };
         for id in carriers.ids() {
             self.relay.observe(id, observe(def.observe))?;
         }
-        Ok(Link {
-            carriers,
-            address: sockets.address,
-            in_file: (up.clone(), down.clone()),
-            via: def.via.clone(),
-            up,
-            down,
-            cut: None,
-            external: project.external(def.name.provider.as_str()).cloned(),
-            far: FarEnd::both(Provider::Starting),
-            stage: None,
-            rules: Vec::new(),
-            rules_in_file: None,
-            capture: 0,
-        })
+        let address = self.found_in_lab(&def.name, sockets.address);
+        let address = address.unwrap_or(sockets.address);
+        Ok(link(project, def, carriers, address, (up, down)))
     }
 
     /// Ends the links and segments that the project no longer has.
@@ -245,6 +252,16 @@ impl Stack {
         for id in carriers.ids() {
             self.note(self.relay.set_conditions(id, up.clone(), down.clone()));
         }
+        self.set_packets(name);
+    }
+
+    /// Tells the lab what a link's packets meet.
+    fn set_packets(&self, name: &LinkName) {
+        if let (Some(lab), Some(link)) = (&self.lab, self.links.get(name))
+            && let Some(place) = link.carriers.packets
+        {
+            lab.set(place, &link.up, &link.down, link.cut);
+        }
     }
 
     /// Cuts a link, or heals it.
@@ -260,6 +277,7 @@ impl Stack {
                 None => self.relay.heal(id),
             });
         }
+        self.set_packets(name);
     }
 
     /// Says what happens to HTTP requests on a link. A stage for that, or for TLS, is put before its
@@ -333,7 +351,7 @@ impl Stack {
             }
             _ => far.tcp,
         };
-        let Carriers { tcp, udp } = link.carriers;
+        let Carriers { tcp, udp, .. } = link.carriers;
         if let Some(id) = tcp {
             self.note(self.relay.set_provider(id, near));
         }
@@ -350,6 +368,8 @@ impl Stack {
         };
         let far = match view.phase {
             Phase::Ready => match self.live.get(service) {
+                // What listens in a lab is reached by its port on this machine, which leads there.
+                Some(_) if self.lab.is_some() => FarEnd::both(Provider::Ready(self.ports.published(service))),
                 Some(live) => FarEnd::ready(&live.listens),
                 None => FarEnd::both(Provider::Down),
             },
@@ -401,5 +421,35 @@ fn observe(written: Observation) -> Observe {
         Observation::Off => Observe::Off,
         Observation::Heads => Observe::heads(),
         Observation::Bodies => Observe::bodies(BODIES),
+    }
+}
+
+/// No address.
+fn unknown() -> SocketAddr {
+    SocketAddr::from((std::net::Ipv4Addr::UNSPECIFIED, 0))
+}
+
+/// A link that has just been opened.
+fn link(
+    project: &Project,
+    def: &LinkDef,
+    carriers: Carriers,
+    address: SocketAddr,
+    (up, down): (Conditions, Conditions),
+) -> Link {
+    Link {
+        carriers,
+        address,
+        in_file: (up.clone(), down.clone()),
+        via: def.via.clone(),
+        up,
+        down,
+        cut: None,
+        external: project.external(def.name.provider.as_str()).cloned(),
+        far: FarEnd::both(Provider::Starting),
+        stage: None,
+        rules: Vec::new(),
+        rules_in_file: None,
+        capture: 0,
     }
 }

@@ -11,6 +11,7 @@
 //! - `wire`: ports, environments, and what changes when the file does.
 //! - `links`: what leads from a consumer to its provider.
 //! - `far`: where that provider is.
+//! - `lab`: the networks of the services, where each has one of its own.
 //! - `play`: scenarios.
 //! - `watch`: captures, and what was asked and answered.
 //! - `calls`: requests at the control socket.
@@ -18,6 +19,7 @@
 mod calls;
 mod far;
 mod files;
+mod lab;
 mod launch;
 mod links;
 mod play;
@@ -43,6 +45,8 @@ use crate::project::{LinkName, Project, SegmentName, ServiceName};
 use crate::rundir::{StackFiles, StackLock};
 use crate::supervise::{Event, Exit, Haste, Supervisor, Suspect};
 
+use lab::Lab;
+pub use lab::{Carriage, Otherwise};
 use launch::Live;
 use links::{Link, Segment};
 use play::Playing;
@@ -69,6 +73,7 @@ enum Message {
     Call(Call),
     Stop(Haste),
     NamesResolve(bool),
+    LabLost,
 }
 
 /// A stack that is set up and runs when [`Stack::run`] is called.
@@ -85,6 +90,7 @@ pub struct Stack {
     plans: BTreeMap<ServiceName, ServicePlan>,
     ports: Ports,
     relay: Relay,
+    lab: Option<Lab>,
     links: BTreeMap<LinkName, Link>,
     segments: BTreeMap<SegmentName, Segment>,
     playing: Option<Playing>,
@@ -202,6 +208,7 @@ impl Stack {
             Message::Probe { instance, found } => self.hear_probe(&instance, found),
             Message::Call(call) => self.answer(call),
             Message::Stop(haste) => self.stop(haste),
+            Message::LabLost => self.lab_was_lost(),
             Message::NamesResolve(resolve) => {
                 self.names_resolve = resolve;
                 if !resolve {
@@ -413,6 +420,8 @@ impl Stack {
 
     fn end(mut self) -> Result<Ended, Refusal> {
         self.guardian.finish();
+        // The services have left it: it goes with its last holder.
+        self.lab = None;
         if let Some(cgroup) = &self.cgroup {
             crate::cgroup::remove(cgroup);
         }

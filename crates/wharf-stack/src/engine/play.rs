@@ -3,12 +3,15 @@
 use std::sync::mpsc::Sender;
 use std::time::Duration;
 
+use wharf_link::Settings;
+use wharf_relay::Manner;
+
 use super::Stack;
 use super::files::beside;
 use crate::control::{Refusal, Reply};
 use crate::logs::Stream;
 use crate::project::LinkName;
-use crate::scenario::{Change, LinkState, Player, Said};
+use crate::scenario::{Change, Does, LinkState, Player, Said};
 
 /// A scenario that is being played.
 pub(super) struct Playing {
@@ -52,6 +55,20 @@ impl Stack {
                 }),
             });
         };
+        for step in &scenario.steps {
+            let what = match &step.does {
+                Does::Cut(cut) if cut.manner != Manner::Hole => "a reset or a refusal",
+                Does::Adjust { up, down } | Does::Replace { up, down }
+                    if [up, down].iter().any(acts_on_connections) =>
+                {
+                    "conditions of connections"
+                }
+                _ => continue,
+            };
+            for link in &step.links {
+                self.only_packets(link, what)?;
+            }
+        }
         let links = scenario.steps.iter().flat_map(|step| &step.links);
         let before = links.filter_map(|name| Some((name.clone(), self.state_of(name)?)));
         let mut files = beside(&self.directory);
@@ -178,4 +195,10 @@ impl Stack {
         let time = self.now().saturating_sub(playing.began);
         Some(playing.began + playing.player.next_wakeup(time)?)
     }
+}
+
+/// Whether settings have something of which packets know nothing.
+fn acts_on_connections(settings: &&Settings) -> bool {
+    let keys = ["faults", "window", "scope", "congestion"];
+    keys.iter().any(|key| settings.get(key).is_some())
 }

@@ -8,8 +8,9 @@ use std::time::Instant;
 use wharf_lease::{Checkout, Error as LeaseError, Key, Registry, RegistryConfig, StateDir};
 use wharf_relay::Relay;
 
+use super::lab::Carriage;
 use super::{Ended, FirstStart, Message, Stack};
-use crate::control::{Client, Serving};
+use crate::control::{Client, Refusal, Serving};
 use crate::guardian::{Guardian, GuardianError};
 use crate::logs::{Logs, Stream};
 use crate::plan::PlanError;
@@ -61,6 +62,8 @@ pub struct Config {
     pub door_port: u16,
     /// What standard input is to the services.
     pub interactive: Interactive,
+    /// What carries the links between services.
+    pub carriage: Carriage,
     /// The project.
     pub source: Source,
 }
@@ -106,6 +109,32 @@ pub enum StackError {
     /// A service cannot be started as it is written.
     #[error(transparent)]
     Plan(#[from] PlanError),
+    /// The file has nodes, and there is no lab.
+    #[error("{}: it has nodes, and those need a lab", .0.display())]
+    NeedsLab(PathBuf),
+    /// It is no network.
+    #[error(transparent)]
+    Layout(#[from] crate::layout::LayoutError),
+    /// No lab can be made.
+    #[error(transparent)]
+    Lab(Box<wharf_lab::LabError>),
+    /// What a lab does not have.
+    #[error("{of}: {what}: not in a lab, in which packets pass")]
+    NotInLab {
+        /// The link, segment or service.
+        of: String,
+        /// What.
+        what: &'static str,
+    },
+    /// Hosts cannot come and go.
+    #[error("the file says another network now, and a lab that runs cannot become another")]
+    AnotherLab,
+    /// A link cannot have what the file says.
+    #[error(transparent)]
+    Refused(Refusal),
+    /// The end of the lab could not be watched for.
+    #[error("watch the lab: {0}")]
+    Watch(io::Error),
     /// A port.
     #[error(transparent)]
     Lease(#[from] LeaseError),
@@ -147,6 +176,14 @@ impl StackError {
                 "make one with `wharf init`, or name one: `wharf up DIR/{FILE_NAME}` (looked for {})",
                 path.display()
             )),
+            StackError::NeedsLab(_) => Some("start it with `wharf up --lab`".to_owned()),
+            StackError::Lab(error) => error.hint().map(str::to_owned),
+            StackError::Layout(crate::layout::LayoutError::NamedAsMachine) => {
+                Some("give the service another name".to_owned())
+            }
+            StackError::NotInLab { .. } => Some("`wharf up` without --lab has that".to_owned()),
+            StackError::Refused(refusal) => refusal.hint.clone(),
+            StackError::AnotherLab => Some("`wharf down`, then `wharf up --lab`".to_owned()),
             // Its own text shows the place and the hint.
             StackError::Project(_) => None,
             StackError::Plan(error) => error.hint(),
@@ -274,6 +311,7 @@ impl Stack {
             plans: BTreeMap::new(),
             ports: Ports::new(registry, checkout),
             relay: Relay::start()?,
+            lab: None,
             links: BTreeMap::new(),
             segments: BTreeMap::new(),
             playing: None,

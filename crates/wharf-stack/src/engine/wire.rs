@@ -30,6 +30,8 @@ impl Stack {
         {
             self.ports.provide(service)?;
         }
+        self.open_lab(&project)?;
+        self.publish(&project)?;
         self.open_segments(&project)?;
         for link in project.links() {
             self.open_link(&project, link)?;
@@ -84,9 +86,11 @@ impl Stack {
             Some((provider.clone(), (address, protocol.clone())))
         });
         Addresses {
-            own: ports
-                .first()
-                .map_or_else(|| SocketAddr::from(([127, 0, 0, 1], 0)), |port| port.address),
+            own: match (&self.lab, ports.first()) {
+                (Some(lab), _) => lab.layout.listen(&service.name),
+                (None, Some(port)) => port.address,
+                (None, None) => SocketAddr::from(([127, 0, 0, 1], 0)),
+            },
             more: ports
                 .iter()
                 .skip(1)
@@ -94,7 +98,8 @@ impl Stack {
                 .collect(),
             needs: needs.collect(),
             url: self.url(service),
-            holdable: self.ports.is_holdable(&service.name),
+            // In a network of its own nobody can take it.
+            holdable: self.lab.is_none() && self.ports.is_holdable(&service.name),
         }
     }
 

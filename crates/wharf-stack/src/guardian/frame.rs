@@ -25,6 +25,8 @@ pub struct Launch {
     pub instance: String,
     /// The program, as the shim will execute it, and its arguments.
     pub argv: Vec<String>,
+    /// The command that enters its network and becomes the command that follows; empty: the machine's network.
+    pub enter: Vec<String>,
     /// Its whole environment.
     pub env: BTreeMap<String, String>,
     /// Its working directory.

@@ -11,7 +11,7 @@ use rustix::process::{Signal, WaitOptions, kill_process_group, wait};
 
 use super::family::{self, Leader};
 use super::frame::{Command, Launch, Report, receive, send};
-use crate::shim::ShimSpec;
+use crate::shim::{Network, ShimSpec};
 use crate::supervise::Exit;
 
 struct Guardian {
@@ -184,6 +184,10 @@ impl Guardian {
             user: launch.user,
             cgroup: launch.cgroup.clone(),
             terminal: launch.terminal,
+            network: match launch.enter.as_slice() {
+                [] => Network::Host,
+                words => Network::Entered(words.to_vec()),
+            },
             sockets: sockets
                 .iter()
                 .map(std::os::fd::AsRawFd::as_raw_fd)
@@ -195,7 +199,7 @@ impl Guardian {
             rustix::io::fcntl_setfd(socket, FdFlags::empty())?;
         }
         let child = Process::new(&self.exe)
-            .arg("__exec")
+            .arg(crate::shim::ARGUMENT)
             .arg(serde_json::to_string(&spec).map_err(io::Error::other)?)
             .env_clear()
             .envs(&launch.env)

@@ -12,7 +12,9 @@ use super::error::Fault;
 use super::name::{CLIENT, DOOR, Label, PortName, ServiceName, StackName};
 use super::values::{ExternalAddress, Port, Protocol, ServiceKind, parse_time};
 use super::written::{ExternalTable, ProjectTable, ServiceTable, TlsTable, TlsValue};
-use super::{External, Need, NeedKind, Project, SEED, Service, links, order, scenarios, service, suggest};
+use super::{
+    External, Need, NeedKind, Project, SEED, Service, links, order, places, scenarios, service, suggest,
+};
 
 /// Reads a project.
 pub(super) fn project(text: &str, path: &Path, namesake: &Path) -> Result<Project, Fault> {
@@ -30,8 +32,9 @@ pub(super) fn project(text: &str, path: &Path, namesake: &Path) -> Result<Projec
         .iter()
         .map(|(key, table)| external(key, table))
         .collect::<Result<Vec<External>, Fault>>()?;
+    let network = places::read(&table.node, &table.segment, &table.service, &table.external)?;
     let segments = links::segments(&table.segment)?;
-    let links = links::all(&services, &externals, &segments, &table.link)?;
+    let links = links::all(&services, &externals, &segments, &table.link, network.as_ref())?;
     let start_order = start_order(&services, &table.service)?;
     Ok(Project {
         name: stack_name(table.name.as_ref(), namesake)?,
@@ -40,6 +43,7 @@ pub(super) fn project(text: &str, path: &Path, namesake: &Path) -> Result<Projec
         seed: table.seed.map_or(SEED, Seed),
         links,
         segments,
+        network,
         start_order,
         services,
         externals,

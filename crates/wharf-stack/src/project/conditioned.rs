@@ -5,6 +5,7 @@ use serde::Deserialize;
 
 use super::at::At;
 use super::carriage::Observation;
+use super::places::MetricValue;
 use super::written::{HttpRule, OneOrMany};
 
 /// Defines tables that hold conditions beside keys of their own. The keys of conditions are those of
@@ -123,6 +124,11 @@ with_conditions! {
     /// directions.
     #[schemars(rename = "segment")]
     SegmentTable {
+        /// The services and nodes that it joins, users first: the segment is then a place in a network of its
+        /// own, for `wharf up --lab`. Without them, links say `via = ["NAME"]`.
+        nodes: Option<At<Vec<String>>>,
+        /// What it costs to send into it, of segments with `nodes`: a number, or one by node.
+        metric: Option<At<MetricValue>>,
         /// A profile to begin with, such as `4g`; `wharf profiles` lists them. Other keys override it.
         profile: Option<At<String>>,
         /// What differs towards the provider.

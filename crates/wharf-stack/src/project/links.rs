@@ -2,6 +2,7 @@
 
 use wharf_http::Rule;
 use wharf_link::Settings;
+use wharf_topology::Topology;
 
 use super::at::{At, Named};
 use super::conditioned::{LinkTable, SegmentTable};
@@ -51,6 +52,7 @@ pub(super) fn all(
     externals: &[External],
     segments: &[SegmentDef],
     written: &Named<LinkTable>,
+    places: Option<&Topology>,
 ) -> Result<Vec<LinkDef>, Fault> {
     let mut links = implied(services);
     let mut seen: Vec<LinkName> = Vec::new();
@@ -72,7 +74,7 @@ pub(super) fn all(
         [link.up, link.down] = conditions::of(table, table.profile.as_ref(), &directions)?;
         link.observe = table.observe.unwrap_or_default();
         link.http = http(table.http.as_deref().unwrap_or_default())?;
-        link.via = via(table.via.as_deref().unwrap_or_default(), segments)?;
+        link.via = via(table.via.as_deref().unwrap_or_default(), segments, places)?;
         for_connections_only(&name, table, transport(&name.provider, services, externals))?;
         link.listen = listen(table.listen.as_ref(), &name)?;
         link.profile = table.profile.as_ref().map(|profile| profile.value.clone());
@@ -228,10 +230,16 @@ pub struct SegmentDef {
     pub down: Settings,
 }
 
-/// All segments.
+/// The segments that links pass: those that join nodes are places in a network.
 pub(super) fn segments(written: &Named<SegmentTable>) -> Result<Vec<SegmentDef>, Fault> {
-    let written = written.0.iter();
-    let read = written.map(|(key, table)| {
+    let passed = written.0.iter().filter(|(_, table)| table.nodes.is_none());
+    let read = passed.map(|(key, table)| {
+        if let Some(metric) = &table.metric {
+            return Err(
+                Fault::new(&metric.span, "a segment without `nodes` has no metric")
+                    .hint("name the nodes that it joins, or leave the metric out"),
+            );
+        }
         let directions = [table.up.as_ref(), table.down.as_ref()];
         let [up, down] = conditions::of(table, table.profile.as_ref(), &directions)?;
         Ok(SegmentDef {
@@ -251,9 +259,19 @@ fn http(written: &[At<HttpRule>]) -> Result<Vec<Rule>, Fault> {
     rules.collect()
 }
 
-fn via(written: &[At<String>], segments: &[SegmentDef]) -> Result<Vec<SegmentName>, Fault> {
+fn via(
+    written: &[At<String>],
+    segments: &[SegmentDef],
+    places: Option<&Topology>,
+) -> Result<Vec<SegmentName>, Fault> {
     let mut names: Vec<SegmentName> = Vec::new();
     for word in written {
+        if places.is_some_and(|places| places.segment(word).is_some()) {
+            let message = format!("`{}` joins nodes: packets pass it by their routes", word.value);
+            return Err(
+                Fault::new(&word.span, message).hint("leave `via` out, or take `nodes` from the segment")
+            );
+        }
         let Some(segment) = segments
             .iter()
             .find(|segment| segment.name.as_str() == word.as_str())

@@ -38,6 +38,7 @@ pub mod frameworks;
 mod links;
 mod name;
 mod order;
+mod places;
 mod scenarios;
 mod schema;
 mod service;
@@ -59,6 +60,7 @@ pub use name::{
     CLIENT, Consumer, DOOR, LABEL_MAX, Label, LinkName, NameError, PortName, ScenarioName, SegmentName,
     ServiceName, StackName,
 };
+pub use places::MACHINE;
 pub use schema::schema;
 pub use values::{
     Address, Command, EnvFiles, ExternalAddress, HoldChoice, Port, Protocol, ReadyCheck, RestartPolicy,
@@ -84,8 +86,10 @@ pub struct Project {
     pub externals: Vec<External>,
     /// The seed of all chance in it; each link derives its own from it and its name.
     pub seed: Seed,
-    /// Its segments, in the order of the file.
+    /// The segments that links pass by `via`, in the order of the file.
     pub segments: Vec<SegmentDef>,
+    /// The network that its services are hosts of, where the file says so: that needs a lab.
+    pub network: Option<wharf_topology::Topology>,
     /// Its scenarios, in the order of the file.
     pub scenarios: Vec<Scenario>,
     links: Vec<LinkDef>,

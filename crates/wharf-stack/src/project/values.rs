@@ -192,6 +192,26 @@ pub enum ReadyCheck {
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Protocol(String);
 
+/// What is usual on which port, as IANA's registry and habit have it.
+const USUAL: [(u16, &str); 16] = [
+    (8080, "http"),
+    (443, "https"),
+    (8443, "https"),
+    (1433, "sqlserver"),
+    (1883, "mqtt"),
+    (3306, "mysql"),
+    (4222, "nats"),
+    (5432, "postgresql"),
+    (5672, "amqp"),
+    (6379, "redis"),
+    (9092, "kafka"),
+    (11211, "memcached"),
+    (27017, "mongodb"),
+    (25, "smtp"),
+    (587, "smtp"),
+    (1025, "smtp"),
+];
+
 impl Protocol {
     /// The protocol of this URL scheme (RFC 3986, section 3.1), or `None` if it is none.
     #[must_use]
@@ -227,22 +247,15 @@ impl Protocol {
     /// What is usual on a port, as IANA's registry and habit have it; HTTP where nothing is.
     #[must_use]
     pub fn usual_on(port: u16) -> Self {
-        let scheme = match port {
-            443 | 8443 => "https",
-            1433 => "sqlserver",
-            1883 => "mqtt",
-            3306 => "mysql",
-            4222 => "nats",
-            5432 => "postgresql",
-            5672 => "amqp",
-            6379 => "redis",
-            9092 => "kafka",
-            11211 => "memcached",
-            27017 => "mongodb",
-            25 | 587 | 1025 => "smtp",
-            _ => "http",
-        };
-        Self(scheme.to_owned())
+        let usual = USUAL.iter().find(|(usual, _)| *usual == port);
+        Self(usual.map_or("http", |(_, scheme)| scheme).to_owned())
+    }
+
+    /// The port on which it is usual among those that need no privilege.
+    #[must_use]
+    pub fn usual_port(&self) -> Option<u16> {
+        let mut usual = USUAL.iter().filter(|(port, _)| *port >= 1024);
+        usual.find(|(_, scheme)| *scheme == self.0).map(|(port, _)| *port)
     }
 
     /// The URL's scheme.

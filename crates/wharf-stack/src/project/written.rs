@@ -12,6 +12,7 @@ use serde::de::{Deserializer, Error as _};
 use super::at::{At, Named};
 use super::carriage::Transport;
 use super::conditioned::{LinkTable, ScenarioTable, SegmentTable};
+use super::places::NodeTable;
 use super::values::{Address, RestartPolicy, ServiceKind, SocketPassing, StopSignal};
 
 /// The services of a project, what they need, and the network between them.
@@ -33,7 +34,12 @@ pub(super) struct ProjectTable {
     /// The network conditions of links, by name: `[link."web -> api"]`, `[link."door -> web"]`.
     #[serde(default)]
     pub(super) link: Named<LinkTable>,
-    /// Stretches of network that several links share, by name; links say `via = ["home"]`.
+    /// Places in the network of `wharf up --lab` beside the services, by name: hosts, routers, address
+    /// translators, firewalls.
+    #[serde(default)]
+    pub(super) node: Named<NodeTable>,
+    /// Stretches of network that several links share, by name; links say `via = ["home"]`. With `nodes`, a
+    /// piece of the network of `wharf up --lab`.
     #[serde(default)]
     pub(super) segment: Named<SegmentTable>,
     /// Timelines of changes to links, by name, for `wharf play`.

@@ -272,7 +272,7 @@ fn the_schema_lists_the_keys_that_are_read() {
     assert_eq!(
         keys(&schema),
         [
-            "external", "link", "name", "scenario", "seed", "segment", "service"
+            "external", "link", "name", "node", "scenario", "seed", "segment", "service"
         ]
     );
     let tables = schema["$defs"].as_object().expect("the tables");
@@ -316,5 +316,60 @@ fn command_lines_without_a_shell() {
     assert!(
         words("a '$B && *'").is_some(),
         "a shell does nothing inside single quotes"
+    );
+}
+
+/// Two services, and this.
+fn with_nodes(text: &str) -> String {
+    format!("[service.web]\nrun = 'a'\n[service.api]\nrun = 'b'\n{text}\n")
+}
+
+#[test]
+fn services_are_hosts_of_the_network_that_a_file_has() {
+    let project = parse(&with_nodes(
+        "
+        [node.r]
+        kind = 'router'
+        [segment.near]
+        nodes = ['web', 'r']
+        profile = 'wifi'
+        up.latency = '7ms'
+        [segment.far]
+        nodes = ['r', 'api']
+        metric = { r = 3 }
+        [segment.shared]
+        rate = '1mbit'
+        ",
+    ));
+    let network = project.network.as_ref().expect("a network");
+    let names: Vec<&str> = network.nodes().map(|(_, node)| node.name.as_str()).collect();
+    assert_eq!(names, ["api", "r", "web"]);
+    let near = network.segment("near").expect("it is there");
+    assert_eq!(network[near].settings[0].get("latency"), Some("7ms"));
+    // What joins no nodes is what links share.
+    let shared: Vec<&str> = project
+        .segments
+        .iter()
+        .map(|segment| segment.name.as_str())
+        .collect();
+    assert_eq!(shared, ["shared"]);
+}
+
+#[test]
+fn networks_that_make_no_sense_are_refused() {
+    insta::assert_snapshot!(
+        [
+            "[node.r]\nkind = 'router'\n[segment.s]\nnodes = ['web', 'r']",
+            "[node.web]\nkind = 'nat'\n[segment.s]\nnodes = ['web', 'api']",
+            "[segment.s]\nnodes = ['web', 'api', 'nobody']",
+            "[segment.s]\nnodes = ['web', 'api']\nprofil = 'wifi'",
+            "[segment.s]\nnodes = ['web', 'api']\nlatency = 'soon'",
+            "[segment.s]\nmetric = 3",
+            "[node.r]\nkind = 'rooter'\n[segment.s]\nnodes = ['web', 'api', 'r']",
+            "[segment.s]\nnodes = ['web', 'api']\n[external.db]\naddress = '127.0.0.1:1'",
+            "[segment.s]\nnodes = ['web', 'api']\n[link.'door -> web']\nvia = ['s']",
+        ]
+        .map(|text| refusal(&with_nodes(text)))
+        .join("\n")
     );
 }

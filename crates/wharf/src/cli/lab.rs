@@ -8,14 +8,20 @@ use clap::{Args, ValueEnum};
 use wharf_lab::Point;
 use wharf_link::{Seed, Size};
 
-use super::ConditionFlags;
+use super::{ConditionFlags, Which};
 
 /// `wharf lab`.
 #[derive(Debug, Args)]
 pub(crate) struct LabArgs {
-    /// `shell`: your shell, in place of a command
-    #[arg(conflicts_with = "command", required_unless_present = "command")]
+    /// `shell`: your shell, in place of a command; `exec`: a command where a service of `wharf up --lab` is
+    #[arg(required_unless_present = "command")]
     pub(crate) inside: Option<Inside>,
+    /// Of `exec`: the service
+    #[arg(requires = "command", conflicts_with_all = ["ConditionFlags", "path", "topology", "at", "also", "cut",
+        "allow", "local", "net_tools", "stats", "json"])]
+    pub(crate) service: Option<String>,
+    #[command(flatten)]
+    pub(crate) which: Which,
     #[command(flatten)]
     pub(crate) conditions: ConditionFlags,
     /// Segments one behind the other, with a router between each two: profiles, or conditions such as
@@ -115,6 +121,7 @@ impl FromStr for CapturePoint {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Inside {
     Shell,
+    Exec,
 }
 
 /// A command beside the command.

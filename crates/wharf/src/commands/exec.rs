@@ -1,11 +1,13 @@
-//! `wharf exec` and `wharf env`: the environment of a service.
+//! `wharf exec`, `wharf lab exec` and `wharf env`: the environment of a service.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::os::unix::process::CommandExt;
 use std::path::PathBuf;
 use std::process::{Command, ExitCode};
 
-use wharf_stack::control::{Reply, Request};
+use wharf_lab::Tools;
+use wharf_stack::control::{Entrance, Reply, Request};
 
 use crate::cli::Which;
 use crate::out;
@@ -17,12 +19,34 @@ pub(super) fn run(
     here: &Surroundings,
     service: &str,
     which: &Which,
-    command: &[String],
+    command: &[OsString],
+    tools: Tools,
 ) -> Result<ExitCode, Report> {
-    let (mut variables, cwd) = ask(here, service, which)?;
+    let Environment {
+        mut variables,
+        cwd,
+        entrance,
+    } = ask(here, service, which)?;
     // The mark by which a run's processes are ended with it is not for visitors.
     variables.remove(wharf_stack::guardian::RUN_ID_VAR);
-    let Some((program, arguments)) = command.split_first() else {
+    let enter = match (entrance, tools) {
+        (Some(entrance), Tools::Ordinary) => entrance.ordinary,
+        (Some(entrance), Tools::Network) => entrance.with_tools,
+        (None, Tools::Ordinary) => Vec::new(),
+        (None, Tools::Network) => {
+            return Err(Report::new(
+                Code::BadInput,
+                format!("run a command where {service} is: its stack is in no lab"),
+            )
+            .hint("`wharf down`, then `wharf up --lab`; `wharf exec` runs one here"));
+        }
+    };
+    let words = enter
+        .into_iter()
+        .map(OsString::from)
+        .chain(command.iter().cloned());
+    let words: Vec<OsString> = words.collect();
+    let Some((program, arguments)) = words.split_first() else {
         return Err(Report::new(Code::BadInput, "run a command: there is none"));
     };
     let error = Command::new(program)
@@ -31,11 +55,14 @@ pub(super) fn run(
         .envs(variables)
         .current_dir(cwd)
         .exec();
-    Err(Report::new(Code::Failed, format!("run {program}: {error}")))
+    Err(Report::new(
+        Code::Failed,
+        format!("run {}: {error}", program.display()),
+    ))
 }
 
 pub(super) fn env(here: &Surroundings, service: &str, which: &Which, json: bool) -> Result<(), Report> {
-    let (variables, _) = ask(here, service, which)?;
+    let variables = ask(here, service, which)?.variables;
     if json {
         out::json(&variables);
         return Ok(());
@@ -47,16 +74,28 @@ pub(super) fn env(here: &Surroundings, service: &str, which: &Which, json: bool)
     Ok(())
 }
 
-fn ask(
-    here: &Surroundings,
-    service: &str,
-    which: &Which,
-) -> Result<(BTreeMap<String, String>, PathBuf), Report> {
+/// What surrounds a service.
+struct Environment {
+    variables: BTreeMap<String, String>,
+    cwd: PathBuf,
+    /// How to enter its network, in a lab.
+    entrance: Option<Entrance>,
+}
+
+fn ask(here: &Surroundings, service: &str, which: &Which) -> Result<Environment, Report> {
     let request = Request::Env {
         service: service.to_owned(),
     };
     match target::find(here, which)?.client().ask(&request)? {
-        Reply::Env { variables, cwd } => Ok((variables, cwd)),
+        Reply::Env {
+            variables,
+            cwd,
+            entrance,
+        } => Ok(Environment {
+            variables,
+            cwd,
+            entrance,
+        }),
         other => Err(Report::new(Code::Failed, format!("the stack answered {other:?}"))),
     }
 }

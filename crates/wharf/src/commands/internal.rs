@@ -24,7 +24,7 @@ pub(crate) fn run() -> Option<ExitCode> {
     }
     let mut arguments = arguments.map(|argument| argument.to_string_lossy().into_owned());
     match first.to_str()? {
-        "__exec" => {
+        wharf_stack::shim::ARGUMENT => {
             let error = wharf_stack::shim::exec(&arguments.next().unwrap_or_default());
             out::error_line(&format!("error: {error}"));
             // As a shell says it: not found, or found and not to be run.

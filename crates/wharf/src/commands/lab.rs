@@ -20,15 +20,48 @@ use wharf_host::sockets::{self, States};
 use wharf_lab::{
     Allow, Exit, Facts, Figures, Lab, LabError, LabSpec, LaneFigures, Segment, Shortfall, Tools,
 };
-use wharf_link::{Conditions, Scope, Settings};
+use wharf_link::{Conditions, Settings};
+use wharf_stack::of_connections;
 
+use super::exec;
 use super::links::profile;
 use crate::cli::{ConditionFlags, Inside, LabArgs};
 use crate::out;
 use crate::report::{Code, Report};
+use crate::surroundings::Surroundings;
 use crate::vars;
 
 pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
+    match (args.inside, &args.service) {
+        (Some(Inside::Exec), Some(service)) => {
+            return exec::run(
+                &Surroundings::read()?,
+                service,
+                &args.which,
+                &args.command,
+                Tools::Network,
+            );
+        }
+        (Some(Inside::Exec), None) => {
+            return Err(
+                Report::new(Code::BadInput, "run a command where a service is: which service?")
+                    .hint("name it: wharf lab exec web -- ping api"),
+            );
+        }
+        (Some(Inside::Shell), _) if !args.command.is_empty() => {
+            return Err(Report::new(
+                Code::BadInput,
+                "start a lab: a shell or a command, not both",
+            ));
+        }
+        (_, Some(service)) => {
+            return Err(
+                Report::new(Code::BadInput, format!("start a lab: what is `{service}`?"))
+                    .hint("a command comes behind `--`: wharf lab -- ping gateway"),
+            );
+        }
+        (_, None) => {}
+    }
     if let (Some(topology), Some(at)) = (&args.topology, &args.at) {
         return network::run(args, topology, at);
     }
@@ -127,7 +160,7 @@ fn tools(args: &LabArgs) -> Tools {
 }
 
 /// The device node of TUN.
-fn tun() -> PathBuf {
+pub(super) fn tun() -> PathBuf {
     let node = std::env::var_os(vars::TUN);
     node.unwrap_or_else(|| "/dev/net/tun".into()).into()
 }
@@ -141,7 +174,9 @@ impl From<LabError> for Report {
 
 fn command(args: &LabArgs) -> Vec<OsString> {
     match args.inside {
-        Some(Inside::Shell) => vec![std::env::var_os(vars::SHELL).unwrap_or_else(|| "/bin/sh".into())],
+        Some(Inside::Shell | Inside::Exec) => {
+            vec![std::env::var_os(vars::SHELL).unwrap_or_else(|| "/bin/sh".into())]
+        }
         None => args.command.clone(),
     }
 }
@@ -212,16 +247,7 @@ fn resolve(settings: &Settings) -> Result<Conditions, Report> {
     let conditions = settings
         .resolve(&Conditions::CLEAR, &mut read)
         .map_err(|error| Report::new(Code::BadInput, format!("--{error}")))?;
-    let of_connections = if !conditions.faults().is_empty() {
-        Some("faults of connections (slicing, limits, time-outs, resets)")
-    } else if conditions.stream.window.is_some() {
-        Some("a window")
-    } else if conditions.scope != Scope::Link {
-        Some("a scope")
-    } else {
-        None
-    };
-    match of_connections {
+    match of_connections(&conditions) {
         None => Ok(conditions),
         Some(what) => Err(Report::new(
             Code::BadInput,

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use wharf_link::{Conditions, Profile};
 use wharf_relay::{Cut, CutDirection, Manner};
-use wharf_stack::control::{Change, Client, LinkStatus, Reply, Request, SegmentStatus, StackStatus};
+use wharf_stack::control::{
+    Change, Client, LinkStatus, PacketFigures, Reply, Request, SegmentStatus, StackStatus,
+};
 
 use crate::cli::{ConditionFlags, CutArgs, Direction, Set, Which};
 use crate::out;
@@ -75,12 +77,21 @@ fn segment_row(segment: &SegmentStatus, links: &[LinkStatus]) -> Vec<String> {
     let stats = &segment.stats;
     let through = links.iter().filter(|link| link.via.contains(&segment.name));
     let through: Vec<&str> = through.map(|link| link.name.as_str()).collect();
+    let [up, down, rate_up, rate_down] = match &segment.packets {
+        Some(both) => of_packets(both),
+        None => [
+            out::bytes(stats.bytes_up),
+            out::bytes(stats.bytes_down),
+            bits(stats.rate_up),
+            bits(stats.rate_down),
+        ],
+    };
     vec![
         segment.name.clone(),
-        out::bytes(stats.bytes_up),
-        out::bytes(stats.bytes_down),
-        bits(stats.rate_up),
-        bits(stats.rate_down),
+        up,
+        down,
+        rate_up,
+        rate_down,
         both_ways(&segment.up, &segment.down),
         through.join(", "),
     ]
@@ -88,23 +99,56 @@ fn segment_row(segment: &SegmentStatus, links: &[LinkStatus]) -> Vec<String> {
 
 fn row(link: &LinkStatus) -> Vec<String> {
     let stats = &link.stats;
-    let connections = match stats.parked {
-        0 => stats.connections.to_string(),
-        parked => format!("{} +{parked} parked", stats.connections),
+    let connections = match (&link.packets, stats.parked) {
+        (Some(_), _) => "-".to_owned(),
+        (None, 0) => stats.connections.to_string(),
+        (None, parked) => format!("{} +{parked} parked", stats.connections),
+    };
+    let [up, down, rate_up, rate_down] = match &link.packets {
+        Some(both) => of_packets(both),
+        None => [
+            out::bytes(stats.bytes_up),
+            out::bytes(stats.bytes_down),
+            bits(stats.rate_up),
+            bits(stats.rate_down),
+        ],
     };
     vec![
         link.name.clone(),
         link.address.to_string(),
         connections,
-        out::bytes(stats.bytes_up),
-        out::bytes(stats.bytes_down),
-        bits(stats.rate_up),
-        bits(stats.rate_down),
+        up,
+        down,
+        rate_up,
+        rate_down,
         match link.via.is_empty() {
             true => conditions(link),
             false => format!("{} via {}", conditions(link), link.via.join(", ")),
         },
     ]
+}
+
+/// What became of packets, up and down; of their rate nothing is known.
+fn of_packets(both: &[PacketFigures; 2]) -> [String; 4] {
+    let [up, down] = both.map(|figures| packets(&figures));
+    [up, down, "-".to_owned(), "-".to_owned()]
+}
+
+/// `12 packets`, or `12 packets, dropped: 2 loss, 1 queue`.
+fn packets(figures: &PacketFigures) -> String {
+    let causes = [
+        ("outage", figures.outage),
+        ("mtu", figures.mtu),
+        ("loss", figures.loss),
+        ("queue", figures.queue),
+        ("aqm", figures.aqm),
+    ];
+    let dropped = causes.iter().filter(|(_, count)| *count > 0);
+    let dropped: Vec<String> = dropped.map(|(cause, count)| format!("{count} {cause}")).collect();
+    match dropped.is_empty() {
+        true => format!("{} packets", figures.delivered),
+        false => format!("{} packets, dropped: {}", figures.delivered, dropped.join(", ")),
+    }
 }
 
 /// A measured rate, to three digits.
@@ -220,4 +264,21 @@ pub(super) fn flags_to_toml(flags: &ConditionFlags) -> Result<String, Report> {
         add(key.name(), Some(value.to_owned()));
     }
     Ok(lines)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn packets_are_said_with_the_causes_of_their_drops() {
+        let mut figures = PacketFigures {
+            offered: 15,
+            delivered: 12,
+            ..PacketFigures::default()
+        };
+        assert_eq!(packets(&figures), "12 packets");
+        (figures.loss, figures.queue) = (2, 1);
+        assert_eq!(packets(&figures), "12 packets, dropped: 2 loss, 1 queue");
+    }
 }

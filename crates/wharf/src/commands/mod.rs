@@ -82,7 +82,7 @@ fn with_surroundings(command: Command, here: &Surroundings) -> Result<ExitCode, 
             service,
             which,
             command,
-        } => exec::run(here, &service, &which, &command),
+        } => exec::run(here, &service, &which, &command, wharf_lab::Tools::Ordinary),
         Command::Env { service, which, json } => exec::env(here, &service, &which, json).map(done),
         Command::Url {
             service,

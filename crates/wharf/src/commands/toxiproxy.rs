@@ -191,5 +191,6 @@ fn status(name: &str, view: LinkView) -> LinkStatus {
         down: view.down,
         cut: view.stats.cut,
         stats: view.stats,
+        packets: None,
     }
 }

@@ -11,10 +11,10 @@ use signal_hook::iterator::Signals;
 use wharf_stack::control::{Client, ControlError, LogQuery, Reply, Request, StackStatus};
 use wharf_stack::logs::Line;
 use wharf_stack::supervise::{Haste, Phase};
-use wharf_stack::{Ended, Handle, Source, Stack, Started};
+use wharf_stack::{Carriage, Ended, Handle, Otherwise, Source, Stack, Started};
 
 use super::doors::Door;
-use crate::cli::Up;
+use crate::cli::{InLab, Up};
 use crate::out::{self, Style};
 use crate::report::{Code, Report};
 use crate::screen::{Screen, service_rows};
@@ -36,21 +36,34 @@ const FRAME: Duration = Duration::from_millis(100);
 pub(super) fn run(here: &Surroundings, args: &Up) -> Result<ExitCode, Report> {
     let source = Source::File(here.file(args.file.as_deref()));
     if args.detach {
-        return detach(here, &source);
+        return detach(here, &source, args.lab);
     }
-    foreground(here, source)
+    start(here, source, args.lab)
 }
 
 /// Runs a stack here until it is stopped, or attaches to it where it runs already.
 pub(super) fn foreground(here: &Surroundings, source: Source) -> Result<ExitCode, Report> {
+    start(here, source, None)
+}
+
+fn start(here: &Surroundings, source: Source, lab: Option<InLab>) -> Result<ExitCode, Report> {
     let mut config = here.config(source)?;
+    if let Some(when) = lab {
+        config.carriage = Carriage::Lab {
+            tun: super::lab::tun(),
+            otherwise: match when {
+                InLab::Always => Otherwise::Fail,
+                InLab::Auto => Otherwise::Relays,
+            },
+        };
+    }
     if config.environment.remove(BACKGROUND_VAR).is_some() {
         // Its own session: no terminal's hang-up or Ctrl-C reaches it.
         let _ = rustix::process::setsid();
     }
     match Stack::start(config)? {
         Started::Here(stack) => serve(here, *stack),
-        Started::Elsewhere(client) => attach(&client),
+        Started::Elsewhere(client) => attach(&client, lab),
     }
 }
 
@@ -132,13 +145,13 @@ fn show(said: &[Line], lines: &Receiver<Line>, mut status: impl FnMut() -> Optio
 }
 
 /// Attaches to a running stack: applies what changed in its file, and follows its log.
-fn attach(client: &Client) -> Result<ExitCode, Report> {
+fn attach(client: &Client, lab: Option<InLab>) -> Result<ExitCode, Report> {
     // It may be about to open its socket, or about to end.
     let begun = Instant::now();
     while client.status().is_err() && begun.elapsed() < OPENING {
         std::thread::sleep(POLL);
     }
-    apply(client)?;
+    apply(client, lab)?;
     let status = client.status()?;
     out::error_line(&format!("attached to {}; Ctrl-C leaves it running", status.stack));
     let (sender, lines) = std::sync::mpsc::channel();
@@ -167,7 +180,15 @@ fn attach(client: &Client) -> Result<ExitCode, Report> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn apply(client: &Client) -> Result<(), Report> {
+fn apply(client: &Client, lab: Option<InLab>) -> Result<(), Report> {
+    let status = client.status()?;
+    if lab == Some(InLab::Always) && status.lab.is_none() && !status.services.is_empty() {
+        return Err(Report::new(
+            Code::BadInput,
+            format!("{} runs already, and in no lab", status.stack),
+        )
+        .hint("`wharf down`, then `wharf up --lab`"));
+    }
     if let Reply::Done { said } = client.ask(&Request::Apply)? {
         for text in said {
             out::error_line(&text);
@@ -177,13 +198,13 @@ fn apply(client: &Client) -> Result<(), Report> {
 }
 
 /// Starts a stack in the background and returns once everything is up.
-fn detach(here: &Surroundings, source: &Source) -> Result<ExitCode, Report> {
+fn detach(here: &Surroundings, source: &Source, lab: Option<InLab>) -> Result<ExitCode, Report> {
     let identity = source.identity()?;
     let files = here.run_dir.files(&identity);
     let client = Client::new(&files.socket());
     let mut started = None;
     if client.status().is_ok() {
-        apply(&client)?;
+        apply(&client, lab)?;
     } else {
         let Source::File(file) = source else {
             return Err(Report::new(
@@ -192,7 +213,7 @@ fn detach(here: &Surroundings, source: &Source) -> Result<ExitCode, Report> {
             ));
         };
         let log = files.background_log();
-        let child = started.insert(start_in_background(file, &log)?);
+        let child = started.insert(start_in_background(file, &log, lab)?);
         await_socket(&client, child, &log)?;
     }
     if let Err(error) = settle_aloud(&client) {
@@ -237,12 +258,16 @@ fn settle_aloud(client: &Client) -> Result<(), ControlError> {
     }
 }
 
-fn start_in_background(file: &Path, log: &Path) -> Result<Child, Report> {
+fn start_in_background(file: &Path, log: &Path, lab: Option<InLab>) -> Result<Child, Report> {
     let failed =
         |error: std::io::Error| Report::new(Code::Unusable, format!("start in the background: {error}"));
     let output = std::fs::File::create(log).map_err(failed)?;
     Command::new(std::env::current_exe().map_err(failed)?)
         .arg("up")
+        .args(lab.map(|when| match when {
+            InLab::Always => "--lab",
+            InLab::Auto => "--lab=auto",
+        }))
         .arg(file)
         .env(BACKGROUND_VAR, "1")
         .stdin(Stdio::null())

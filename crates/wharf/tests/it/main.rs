@@ -12,6 +12,7 @@ mod http;
 mod http_rules;
 mod lab;
 mod lab_programs;
+mod lab_stack;
 mod lab_topology;
 mod links;
 mod machine;
