@@ -7,6 +7,7 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::echo::link;
+use crate::guardian::guardian_of;
 use crate::http::get;
 use crate::running::Running;
 use crate::world::{World, eventually, kill};
@@ -342,6 +343,19 @@ fn whatever_is_killed_nothing_is_left() {
     gone(&services);
     gone(&[keeper]);
     world.await_empty();
+    // With its guardian: what is left has been told by the kernel (PDEATHSIG), also in a user namespace.
+    let mut running = up(&world);
+    let (keeper, services) = processes(&world);
+    let guardian = guardian_of(&running);
+    for pid in [running.pid(), guardian] {
+        kill(pid, Signal::STOP);
+    }
+    for pid in [running.pid(), guardian] {
+        kill(pid, Signal::KILL);
+    }
+    running.wait();
+    gone(&services);
+    gone(&[keeper]);
     // And the next starts as if nothing had been.
     let mut running = up(&world);
     let (keeper, services) = processes(&world);
