@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use wharf_lab::{
     Guest, Loopback, Network, NetworkCapture, NetworkFacts, NetworkFigures, NetworkSpec, NodeFigures, Place,
-    Point, SegmentFigures, Shortfall, Tools,
+    Point, SegmentFigures, Tools,
 };
 use wharf_link::Conditions;
 use wharf_topology::{Direction, NodeId, Topology};
