@@ -369,7 +369,8 @@ fn tcp() {
             far,
         } = lab(text, &command, || sink(1));
         far.join().expect("the sink");
-        let nanos: f64 = said.trim().parse().expect("a number");
+        let nanos = said.split_whitespace().next().and_then(|word| word.parse().ok());
+        let nanos: f64 = nanos.expect("a number");
         traffic::say(&format!(
             "TCP, one stream, {}: {:.2} Gbit/s, {:.3} s of a processor each Gbit; {} packets read, {} written",
             if text.is_empty() { "clear" } else { text },

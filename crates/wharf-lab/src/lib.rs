@@ -87,8 +87,8 @@ pub use holds::Shortfall;
 pub use lab::{Facts, GATEWAY_V6_VAR, GATEWAY_VAR, Lab, LabSpec};
 pub use message::{Carrier, Exit, FAR_V4, FAR_V6, NEAR_V4, NEAR_V6, Tools};
 pub use network::{
-    Crossings, Guest, Listening, Loopback, Machine, Network, NetworkFacts, NetworkFigures, NetworkLink,
-    NetworkSpec, NodeFigures,
+    Capturing, Crossings, Guest, Listening, Loopback, Machine, Network, NetworkCapture, NetworkFacts,
+    NetworkFigures, NetworkLink, NetworkSpec, NodeFigures, Place,
 };
 pub use stage::{ARGUMENT, NotRun, run as run_stage};
 pub use switch::{Figures, LaneFigures, Segment, SegmentFigures};

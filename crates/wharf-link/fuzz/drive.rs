@@ -10,7 +10,7 @@ use wharf_link::trace::Repeat;
 use wharf_link::{
     CoDel, Conditions, Correlation, Discipline, Distribution, Ecn, Flows, FqCoDel, GilbertElliott, Jitter,
     Latency, Loss, Machine, Markov, Mtu, Offer, Order, Outage, Overflow, Overhead, Packet, Pie, Probability,
-    QueueLimit, Rate, Red, Reorder, Seed, Size, Table, Trace, Turns,
+    QueueLimit, Rate, Red, Reorder, Seed, Size, Table, TooBig, Trace, Turns,
 };
 
 /// A packet that is told from all others.
@@ -144,6 +144,14 @@ impl Bytes<'_> {
         }
     }
 
+    fn mtu(&mut self) -> Option<Mtu> {
+        let too_big = match self.below(2) {
+            0 => TooBig::Told,
+            _ => TooBig::Silent,
+        };
+        Mtu::new(self.below(3_000)).map(|mtu| mtu.with(too_big))
+    }
+
     fn outage(&mut self) -> Option<Outage> {
         let [on, off] = [(); 2].map(|()| Latency::millis(self.below(40) + 1));
         let turns = [Turns::Periodic, Turns::Random][usize::from(self.byte() % 2)];
@@ -176,7 +184,7 @@ impl Bytes<'_> {
                 gap: bytes.positive(|gap| gap),
             }),
             outage: self.maybe(Self::outage).flatten(),
-            mtu: self.maybe(|bytes| Mtu::new(bytes.below(3_000))).flatten(),
+            mtu: self.maybe(Self::mtu).flatten(),
             ..Conditions::CLEAR
         }
     }

@@ -80,7 +80,7 @@ pub use conditions::{
     Bursts, Cell, CoDel, Conditions, Congestion, Discipline, Distribution, Ecn, Effect, Flows, FqCoDel,
     GilbertElliott, Jitter, Key, KeyHelp, Loss, Markov, Mtu, Order, Outage, Overhead, Patch, Pie, QueueLimit,
     Recording, Red, Reorder, Scope, Settings, SettingsError, SliceSize, StreamFault, StreamModel, Table,
-    Turns,
+    TooBig, Turns,
 };
 pub use counters::Counters;
 pub use machine::{DELAY_LINE, Machine};

@@ -38,12 +38,14 @@
 //! direction. What finds no room there waits in turns of its connections, whatever their links are, and
 //! is charged to them. A cut of a segment is a hole for all.
 //!
-//! **Loss** can't be had by losing bytes, as the relay ends TCP on both sides. Where something on the
-//! way may be lost or marked, or a window is given, each direction of a connection has a
-//! [`wharf_link::stream::Stream`]: its segments pass the machines, lost ones pass them again, and what is
-//! behind a hole waits for it. Where there is a window but nothing can be lost, marked, jittered or limited,
-//! up to 45 segments travel as one train, so that a window of 64 MiB is really filled. Lost SYNs cost 1, 3, 7 s. One that is lost on the segment of a way is lost
-//! there, after it has taken up the link.
+//! **TCP** ends at both sides of a relay, so that it cannot lose a byte, and a sender on this machine learns
+//! at once that its bytes have come. Where the way takes time, may lose or mark, or a window is given, each
+//! direction of a connection has a [`wharf_link::stream::Stream`] that does what the sender would have done:
+//! its segments pass the machines, few at first, lost ones pass them again, and what is behind a hole waits
+//! for it. Acknowledgements take the latency and the jitter of the way back, and no room on it. Where nothing
+//! can be lost, marked or jittered, several segments travel as one train: as many as pass in 100 µs, and 45
+//! where there is no rate, so that a window of 64 MiB is really filled. Lost SYNs cost 1, 3, 7 s. One that is
+//! lost on the segment of a way is lost there, after it has taken up the link.
 //!
 //! **Time.** Everything that has a deadline stands in one agenda, and is served in order, each thing at
 //! the time at which it was due and not at the time at which the thread woke. The ideal time of a parcel

@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use wharf_link::stream::MSS;
+use wharf_link::stream::{MSS, Transit};
 use wharf_link::{Conditions, Machine, Overflow, Probability, QueueLimit, Seed};
 
 use crate::agenda::Slot;
@@ -91,8 +91,10 @@ pub(crate) struct Lane {
     pub(crate) figures: Figures,
     /// The latency of the way back.
     pub(crate) back: Duration,
-    /// Whether TCP is modelled, since something on the way may lose.
-    pub(crate) loses: bool,
+    /// What acknowledgements pass there, one after the other.
+    pub(crate) transits: Vec<Transit>,
+    /// Whether TCP is modelled, since the way may lose, or takes time.
+    pub(crate) modelled: bool,
     /// What that TCP sends as one segment.
     pub(crate) longest: u32,
     /// How many of the connections meet the loss.
@@ -116,7 +118,8 @@ impl Lane {
             round: VecDeque::new(),
             entering: false,
             back: Duration::ZERO,
-            loses: false,
+            transits: Vec::new(),
+            modelled: false,
             longest: MSS,
             loss_share: Probability::ALWAYS,
             causes: Causes::default(),
@@ -132,6 +135,24 @@ impl Lane {
     pub(crate) fn set_conditions(&mut self, now: Duration, conditions: Conditions) {
         self.machine.set_conditions(now, shared(&conditions));
         self.conditions = conditions;
+    }
+
+    /// The acknowledgements of this direction's segments pass these, from now on.
+    pub(crate) fn set_way_back<'a>(&mut self, back: impl Iterator<Item = &'a Conditions>) {
+        let mut before = std::mem::take(&mut self.transits).into_iter();
+        let transits = back.enumerate().map(|(place, conditions)| match before.next() {
+            Some(mut transit) => {
+                transit.set(conditions);
+                transit
+            }
+            None => Transit::new(conditions, self.seed.derive(&format!("way back {place}"))),
+        });
+        self.transits = transits.collect();
+    }
+
+    /// How long the next acknowledgement is on its way.
+    pub(crate) fn take_back(&mut self) -> Duration {
+        self.transits.iter_mut().map(Transit::take).sum()
     }
 
     /// Whether there is room enough to be worth filling. Were every gap filled, parcels would get
@@ -195,7 +216,7 @@ impl Link {
     /// Whether there is nothing between its two ends.
     pub(crate) fn is_plain(&self) -> bool {
         let is_plain =
-            |lane: &Lane| lane.machine.conditions().is_clear() && !lane.machine.is_cut() && !lane.loses;
+            |lane: &Lane| lane.machine.conditions().is_clear() && !lane.machine.is_cut() && !lane.modelled;
         self.lanes.iter().all(is_plain)
             && self.plans.iter().all(Vec::is_empty)
             && self.via.is_empty()

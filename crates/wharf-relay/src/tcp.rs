@@ -1,5 +1,5 @@
-//! What TCP would make of the link, for one direction of one connection: where something on its way may
-//! be lost or marked, or a window is given.
+//! What TCP would make of the link, for one direction of one connection: where its way takes time, something
+//! there may be lost or marked, or a window is given.
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-pub(crate) use lab::{Also, CapturePoint, Inside, LabArgs};
+pub(crate) use lab::{Also, CAPTURE_POINTS, CapturePoint, Inside, LabArgs};
 pub(crate) use links::{
     Capture, ConditionFlags, CutArgs, Direction, HttpArgs, LinkArgs, Play, Requests, Set, Trace,
 };

@@ -2,7 +2,6 @@
 //!
 //! `traveller ping COUNT INTERVAL_US 4|6`              echo requests to the gateway; prints each round trip in ns
 //! `traveller datagrams PORT COUNT SIZE PER_SECOND`    numbered datagrams to the gateway; none: as fast as it goes
-//! `traveller arrivals PORT COUNT`                     asks for datagrams; prints when each came, and its number
 //! `traveller upload PORT BYTES [CONGESTION]`          a stream to the gateway, until it is all acknowledged; prints
 //!                                                     ns, RTT, least RTT (µs), retransmissions, reorderings, marks
 //! `traveller download PORT`                           reads a stream to its end; prints bytes, ns, RTT (µs)

@@ -38,7 +38,6 @@ pub(crate) fn run(words: &[String]) -> io::Result<String> {
         ["datagrams", port, count, size, rate] => {
             datagrams(number(port)?, number(count)?, number(size)?, number(rate)?)
         }
-        ["arrivals", port, count] => arrivals(number(port)?, number(count)?),
         ["upload", port, bytes] => stream::upload(number(port)?, number(bytes)?, None),
         ["upload", port, bytes, congestion] => {
             stream::upload(number(port)?, number(bytes)?, Some(congestion))
@@ -149,27 +148,4 @@ fn datagrams(port: u16, count: u64, size: usize, rate: u64) -> io::Result<String
         refused += u64::from(socket.send(&message).is_err());
     }
     Ok(format!("{} {}", begun.elapsed().as_nanos(), refused))
-}
-
-/// Asks for datagrams, and says when each of the next so many came: CLOCK_MONOTONIC in ns, and its number.
-fn arrivals(port: u16, count: usize) -> io::Result<String> {
-    let socket = UdpSocket::bind(("0.0.0.0", 0))?;
-    socket.connect((FAR_V4, port))?;
-    // What does not come any more was lost.
-    socket.set_read_timeout(Some(Duration::from_secs(2)))?;
-    socket.send(&[0; 8])?;
-    let mut text = String::new();
-    let mut buffer = [0; 2048];
-    for _ in 0..count {
-        let length = socket.recv(&mut buffer)?;
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
-        let number = buffer[..length].first_chunk::<8>().copied().unwrap_or_default();
-        let _ = write!(
-            text,
-            "{} {} ",
-            now.tv_sec * 1_000_000_000 + now.tv_nsec,
-            u64::from_be_bytes(number)
-        );
-    }
-    Ok(text)
 }

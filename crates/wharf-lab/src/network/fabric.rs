@@ -7,6 +7,7 @@ mod figures;
 mod forward;
 mod timers;
 mod transit;
+pub(crate) mod watch;
 
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -21,12 +22,14 @@ pub use figures::{Crossings, NodeFigures};
 use timers::Timers;
 use transit::Transit;
 
-use super::NetworkLink;
+use self::watch::{Watch, Watches};
+use super::{NetworkLink, Place};
 use crate::switch::SegmentFigures;
 use crate::switch::cut::{self, Short};
 use crate::switch::parcel::Parcel;
 use crate::switch::pool::{Buffer, Pool};
 use crate::switch::stage::{Offload, offload};
+use crate::switch::tap::{End, Instead};
 use edges::Edges;
 
 /// A packet that leaves for a host.
@@ -73,10 +76,11 @@ pub(crate) struct Fabric {
     steps: VecDeque<Step>,
     departures: Vec<Departure>,
     pool: Pool,
+    watches: Watches,
 }
 
 impl Fabric {
-    /// `routes` are those of the topology, `segments` the conditions of each segment, up and down.
+    /// `start` is what the monotonic clock says now, `routes` are those of the topology, `segments` the conditions of each segment, up and down.
     pub(crate) fn new(
         topology: Topology,
         routes: Routes,
@@ -84,6 +88,7 @@ impl Fabric {
         links: &[NetworkLink],
         seed: Seed,
         pool: Pool,
+        start: Duration,
     ) -> Self {
         let names = topology.segments().map(|(_, segment)| segment.name.as_str());
         let mut machines: Vec<_> = names
@@ -116,6 +121,7 @@ impl Fabric {
             steps: VecDeque::new(),
             departures: Vec::new(),
             pool,
+            watches: Watches::new(start),
         };
         fabric.decide();
         fabric
@@ -129,6 +135,41 @@ impl Fabric {
 
     fn segment_machine(segment: SegmentId, direction: Direction) -> usize {
         segment.index() * 2 + usize::from(direction == Direction::Down)
+    }
+
+    /// The machines of a place, up and down.
+    pub(crate) fn machines_of(topology: &Topology, place: Place) -> [usize; 2] {
+        let first = match place {
+            Place::Segment(segment) => segment.index() * 2,
+            Place::Link(link) => (topology.segments().len() + link) * 2,
+        };
+        [first, first + 1]
+    }
+
+    /// Tells of packets, from now on.
+    pub(crate) fn watch(&mut self, watch: Watch) {
+        self.watches.add(watch);
+        self.keep_drops();
+    }
+
+    /// Tells of them no longer.
+    pub(crate) fn unwatch(&mut self, number: u64) {
+        self.watches.remove(number);
+        self.keep_drops();
+    }
+
+    fn keep_drops(&mut self) {
+        for (at, machine) in self.machines.iter_mut().enumerate() {
+            match self.watches.sees_drops_of(at) {
+                true => machine.keep_dropped(),
+                false => machine.let_go_dropped(),
+            }
+        }
+    }
+
+    /// Hands over to the captures' files what was noted.
+    pub(crate) fn flush(&self) {
+        self.watches.flush();
     }
 
     fn link_machine(&self, link: usize, direction: Direction) -> usize {
@@ -294,9 +335,16 @@ impl Fabric {
         // What was dropped is counted by the machine.
         let refused = match machine.offer(time, transit) {
             Offer::TooBig(transit, mtu) => Some((transit, mtu)),
+            Offer::Dropped(transit, cause) if !self.watches.is_empty() => {
+                self.watches.refused(at, time, machine, &transit.parcel, cause);
+                None
+            }
             _ => None,
         };
         self.timers.note(at, machine.next_wakeup());
+        if !self.watches.is_empty() {
+            self.watches.dropped(at, machine);
+        }
         if let Some((transit, mtu)) = refused {
             self.too_big(time, at, transit, mtu);
         }
@@ -315,7 +363,17 @@ impl Fabric {
             return;
         }
         let pool = self.pool.clone();
-        let Ok(mut fragments) = Fragments::new(&parcel.bytes, mtu) else {
+        let fragments = Fragments::new(&parcel.bytes, mtu);
+        if !self.watches.is_empty() {
+            let then = match fragments {
+                Ok(_) => Instead::Fragments,
+                Err(_) => Instead::Answer,
+            };
+            let len = parcel.bytes.len();
+            self.watches
+                .ends(at, time, &parcel, End::TooLong { len, mtu, then });
+        }
+        let Ok(mut fragments) = fragments else {
             let who = match self.topology[from].role {
                 Role::Host => to,
                 _ => from,
@@ -344,6 +402,9 @@ impl Fabric {
             let machine = &mut self.machines[at];
             let delivery = machine.poll(due);
             self.timers.note(at, machine.next_wakeup());
+            if !self.watches.is_empty() {
+                self.watches.dropped(at, machine);
+            }
             if let Some(delivery) = delivery {
                 self.deliver(at, delivery);
                 self.work();
@@ -351,16 +412,25 @@ impl Fabric {
         }
     }
 
-    fn deliver(&mut self, at: usize, delivery: wharf_link::Delivery<Transit>) {
+    fn deliver(&mut self, at: usize, mut delivery: wharf_link::Delivery<Transit>) {
+        if !self.watches.is_empty() {
+            self.watches.tell(at, &mut delivery);
+        }
         let time = delivery.ideal_time;
         let mut transit = delivery.packet;
         transit.parcel.suffer(delivery.ce, delivery.corrupt);
-        let copy = if delivery.duplicate {
+        let mut copy = if delivery.duplicate {
             transit.copy(&self.pool)
         } else {
             None
         };
+        if let Some(copy) = &mut copy {
+            self.watches.tell_copy(at, &mut copy.parcel);
+        }
         for transit in copy.into_iter().chain([transit]) {
+            if !self.watches.is_empty() {
+                self.watches.passes(at, time, &transit.parcel);
+            }
             if at >= self.topology.segments().len() * 2 {
                 self.send(time, transit);
             } else {

@@ -13,6 +13,7 @@
 //! *fabric's*, which has no clock and no socket. The *keeper* is another process, and owns the namespaces: when it
 //! ends, and it ends with this one, they go with the last command in them.
 
+mod capture;
 mod fabric;
 mod guest;
 pub(crate) mod message;
@@ -27,6 +28,7 @@ use std::net::{IpAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -37,6 +39,7 @@ use wharf_link::{Conditions, Seed};
 use wharf_relay::{LatenessStats, Relay};
 use wharf_topology::{NodeId, Role, Routes, SegmentId, Topology};
 
+pub use capture::{Capturing, NetworkCapture, Place};
 pub use fabric::{Crossings, NodeFigures};
 pub use guest::Guest;
 pub use message::Listening;
@@ -159,6 +162,9 @@ pub struct Network {
     /// Where to join each node; none: it is no host.
     entries: Vec<Option<Entry>>,
     names: Names,
+    topology: Topology,
+    links: Vec<String>,
+    captures: AtomicU64,
     facts: NetworkFacts,
 }
 
@@ -241,6 +247,9 @@ impl Network {
             exe: spec.exe.clone(),
             entries: vec![None; spec.topology.nodes().len()],
             names,
+            topology: spec.topology.clone(),
+            links: spec.links.iter().map(|link| link.name.clone()).collect(),
+            captures: AtomicU64::new(0),
         };
         let (owner, names) = keeper.begin(spec, &network.names)?;
         let routes = spec.topology.routes();
@@ -434,6 +443,15 @@ impl Network {
         self.keeper
             .ask(&Ask::Publish(node.index(), port), &descriptors)
             .map(drop)
+    }
+
+    /// Begins to write packets into a file.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn capture(&self, capture: NetworkCapture) -> Result<Capturing, LabError> {
+        let number = self.captures.fetch_add(1, Ordering::Relaxed);
+        capture::begin(capture, number, &self.topology, &self.links, &self.inbox)
     }
 
     /// What listens at a host.

@@ -15,6 +15,7 @@ use wharf_relay::{Lateness, LatenessStats};
 use wharf_topology::{NodeId, Routes, SegmentId};
 
 use super::NetworkSpec;
+use super::fabric::watch::Watch;
 use super::fabric::{Crossings, Fabric};
 use crate::holds::MEMORY;
 use crate::switch::clock;
@@ -39,6 +40,10 @@ pub(super) enum Order {
     Cut(SegmentId),
     /// Bring it up again.
     Heal(SegmentId),
+    /// Tell of packets, for a capture.
+    Watch(Box<Watch>),
+    /// Tell of them no longer, and say so.
+    Unwatch(u64, SyncSender<()>),
     /// Say what has passed.
     Count(SyncSender<Counted>),
     /// End.
@@ -97,17 +102,18 @@ pub(super) fn start(
         // The memory is this thread's own.
         let pool = Pool::new(MEMORY);
         let places = devices.iter().enumerate();
+        let start = clock();
         let pump = Pump {
             places: places
                 .map(|(at, device)| ((device.node, device.over), at))
                 .collect(),
-            fabric: Fabric::new(topology, routes, segments, &links, seed, pool.clone()),
+            fabric: Fabric::new(topology, routes, segments, &links, seed, pool.clone(), start),
             reader: Reader::new(pool),
             devices,
             gates,
             ready,
             orders,
-            start: clock(),
+            start,
             counted: Counted::default(),
             lateness: Lateness::default(),
         };
@@ -139,6 +145,9 @@ impl Pump {
             }
             self.fabric.advance(self.now());
             self.write();
+            if busy.is_empty() {
+                self.fabric.flush();
+            }
             // Whoever has more is read again, after what is due.
             busy.retain(|&device| self.read(device));
         }
@@ -192,6 +201,11 @@ impl Pump {
                 Order::Link(link, conditions) => self.fabric.set_link(now, link, *conditions),
                 Order::Cut(segment) => self.fabric.cut(now, segment),
                 Order::Heal(segment) => self.fabric.heal(now, segment),
+                Order::Watch(watch) => self.fabric.watch(*watch),
+                Order::Unwatch(number, done) => {
+                    self.fabric.unwatch(number);
+                    let _ = done.send(());
+                }
                 Order::Count(to) => {
                     // Whoever asked waits, or is gone.
                     let _ = to.send(Counted {

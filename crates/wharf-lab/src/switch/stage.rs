@@ -112,10 +112,7 @@ impl Stages {
 
     /// Why the machine at this position has dropped a packet, which had waited so long if it had been let in.
     pub(crate) fn end(&self, position: usize, cause: Cause, waited: Option<Duration>) -> Option<End> {
-        let machine = self.machines.get(position)?;
-        let conditions = machine.conditions();
-        let queue = (machine.queued(), conditions.queue_limit());
-        Some(End::dropped(cause, queue, conditions.discipline, waited))
+        Some(End::of(self.machines.get(position)?, cause, waited))
     }
 
     pub(crate) fn next_wakeup(&self) -> Option<Duration> {

@@ -14,7 +14,7 @@ use std::time::{Duration, SystemTime};
 use wharf_capture::pcapng::{Interface, InterfaceId, LinkType, Packet};
 use wharf_capture::{Direction, Timestamp};
 use wharf_link::queue::Load;
-use wharf_link::{Cause, DELAY_LINE, Discipline, QueueLimit, Size};
+use wharf_link::{Cause, DELAY_LINE, Discipline, Machine, QueueLimit, Size};
 use wharf_packet::VnetHeader;
 use wharf_relay::{CaptureFigures, CaptureFile};
 
@@ -149,6 +149,14 @@ impl Tap {
         }
     }
 
+    /// How far it has come.
+    pub(crate) fn figures(&self) -> CaptureFigures {
+        self.lock()
+            .as_ref()
+            .map(|recorder| recorder.file.figures())
+            .unwrap_or_default()
+    }
+
     /// Ends the capture, and waits until the file is whole. `None`: it has ended before.
     pub(crate) fn finish(&self) -> Option<io::Result<CaptureFigures>> {
         let recorder = self.lock().take()?;
@@ -187,8 +195,19 @@ impl Recorder {
 }
 
 impl End {
+    /// A packet was dropped by a machine.
+    pub(crate) fn of<P: wharf_link::Packet>(
+        machine: &Machine<P>,
+        cause: Cause,
+        waited: Option<Duration>,
+    ) -> Self {
+        let conditions = machine.conditions();
+        let queue = (machine.queued(), conditions.queue_limit());
+        Self::dropped(cause, queue, conditions.discipline, waited)
+    }
+
     /// A packet was dropped by a machine that holds so much and has these limits.
-    pub(crate) fn dropped(
+    fn dropped(
         cause: Cause,
         queue: (Load, Option<QueueLimit>),
         discipline: Discipline,

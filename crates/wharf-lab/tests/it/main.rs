@@ -1,5 +1,6 @@
 //! A lab's link against what its conditions say: real packets between real network namespaces.
 
+mod bloat;
 mod capture;
 mod counted;
 mod delay;
@@ -11,3 +12,4 @@ mod paths;
 mod rates;
 mod reach;
 mod theory;
+mod trace;

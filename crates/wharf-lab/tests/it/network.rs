@@ -430,6 +430,43 @@ fn routers_go_around_a_segment_that_is_down() {
     assert_eq!((passed("short"), passed("long")), (8, 4));
 }
 
+/// What it costs to send is each router's own, so that ways there and back differ; and a host of two segments has
+/// an address on each.
+#[test]
+fn ways_there_and_back_differ_where_their_metrics_do() {
+    let _alone = alone();
+    let field = Field::start(&written(
+        "
+        node.a = {}
+        node.r = { kind = 'router' }
+        node.s = { kind = 'router' }
+        node.b = {}
+        segment.left = { nodes = ['a', 'r'] }
+        segment.upper = { nodes = ['r', 's'], metric = { r = 1, s = 9 } }
+        segment.lower = { nodes = ['r', 's'], metric = { r = 9, s = 1 }, latency = '4ms' }
+        segment.right = { nodes = ['s', 'b'] }
+        segment.other = { nodes = ['s', 'b'] }
+        ",
+    ));
+    let addresses: Vec<_> = field.topology.addresses(field.node("b")).collect();
+    assert_eq!(addresses.len(), 4, "{addresses:?}");
+    for address in &addresses {
+        let said = field.run("a", &["ping-to", &address.to_string(), "2", "1000"]);
+        assert_eq!(
+            said.split_whitespace().filter(|trip| *trip != "-").count(),
+            2,
+            "{address}: {said}"
+        );
+    }
+    let figures = field.figures().crossings;
+    let [upper, lower] = ["upper", "lower"].map(|name| {
+        let segment = field.topology.segment(name).expect("a segment");
+        let [up, down] = &figures.segments[segment.index()];
+        (up.delivered, down.delivered)
+    });
+    assert_eq!((upper, lower), ((8, 0), (0, 8)));
+}
+
 /// Two services that one needs, each behind a link of its own.
 #[test]
 fn a_link_acts_on_the_ports_of_its_provider_alone() {
@@ -463,6 +500,16 @@ fn a_link_acts_on_the_ports_of_its_provider_alone() {
     let (slow, fast) = (connect(80), connect(81));
     assert!((500.0..800.0).contains(&slow), "{slow} ms");
     assert!(fast < 200.0, "{fast} ms");
+    // Nothing overtakes what is under way: the end of that connection, still.
+    let is_empty = || {
+        let links = field.figures().crossings.links;
+        links[0].iter().all(|way| way.offered == way.delivered)
+    };
+    let drained = (0..2000).any(|_| {
+        std::thread::sleep(Duration::from_millis(5));
+        is_empty()
+    });
+    assert!(drained, "{:?}", field.figures().crossings.links);
     field.network.set_link(0, Conditions::CLEAR, Conditions::CLEAR);
     let healed = connect(80);
     assert!(healed < 200.0, "{healed} ms");

@@ -84,7 +84,7 @@ static ROWS: [Row; 18] = [
     row!("duplicate", "PROBABILITY", "Which packets arrive twice: 0.1%", duplicate: option),
     row!("reorder", "PROBABILITY", "Which packets overtake those before them: 1%, or '25% gap 5'", reorder: option),
     row!("outage", "TIMES", "When nothing passes: 'on 28s off 2s', or 'on 5s off 1s random'", outage: option),
-    row!("mtu", "SIZE", "The longest packet that passes: 1400B", mtu: option),
+    row!("mtu", "SIZE", "The longest packet that passes: 1400B, or '1400B silent' where nobody is told", mtu: option),
     row!("scope", "WHO", "Whose the rate is: link (all connections share it) or connection (each has it)", scope: plain),
     row!("window", "SIZE", "The most that one connection has under way: 64KiB", stream.window: option),
     row!("congestion", "NAME", "What TCP is taken to do about loss: reno, cubic or bbr", stream.congestion: plain),

@@ -28,7 +28,7 @@ pub use jitter::{Distribution, Jitter, Order};
 pub use keys::{Key, KeyHelp};
 pub use loss::{Bursts, GilbertElliott, Loss, Markov};
 pub use outage::{Outage, Turns};
-pub use packet::{Cell, Mtu, Overhead, Reorder};
+pub use packet::{Cell, Mtu, Overhead, Reorder, TooBig};
 pub use queue::QueueLimit;
 pub use recording::Recording;
 pub use scope::Scope;

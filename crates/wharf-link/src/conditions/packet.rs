@@ -118,9 +118,26 @@ impl FromStr for Overhead {
     }
 }
 
-/// The longest packet that passes. As text: `1400B`, or `1400`, since nobody writes it otherwise.
+/// The longest packet that passes. As text: `1400B`, or `1400`, since nobody writes it otherwise; or `1400B silent`,
+/// where what is longer is dropped and nobody told.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Mtu(u32);
+pub struct Mtu {
+    bytes: u32,
+    too_big: TooBig,
+}
+
+/// What becomes of a packet that is longer than the [`Mtu`].
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum TooBig {
+    /// Its carrier is told, and a carrier of IP packets does as routers do: it cuts the packet where the sender
+    /// allows it, and else says what fits (RFC 1191, 8201).
+    #[default]
+    Told,
+    /// It is dropped and nobody hears of it, as where a switch or a tunnel takes less than the routers
+    /// around it know, or a firewall drops what they say: the black hole of RFC 2923, 2.1. Senders find out
+    /// by probing (RFC 4821), or not at all.
+    Silent,
+}
 
 impl Mtu {
     /// Every IPv4 link takes 68 bytes (RFC 791).
@@ -131,19 +148,38 @@ impl Mtu {
     /// `None` out of [`Mtu::LEAST`] to [`Mtu::MOST`].
     #[must_use]
     pub fn new(bytes: u32) -> Option<Self> {
-        (Self::LEAST..=Self::MOST).contains(&bytes).then_some(Self(bytes))
+        let too_big = TooBig::default();
+        (Self::LEAST..=Self::MOST)
+            .contains(&bytes)
+            .then_some(Self { bytes, too_big })
+    }
+
+    /// The same length, with another fate for what is longer.
+    #[must_use]
+    pub fn with(self, too_big: TooBig) -> Self {
+        Self { too_big, ..self }
     }
 
     /// The number of bytes.
     #[must_use]
     pub const fn bytes(self) -> usize {
-        self.0 as usize
+        self.bytes as usize
+    }
+
+    /// What becomes of what is longer.
+    #[must_use]
+    pub const fn too_big(self) -> TooBig {
+        self.too_big
     }
 }
 
 impl fmt::Display for Mtu {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}B", self.0)
+        let word = match self.too_big {
+            TooBig::Told => "",
+            TooBig::Silent => " silent",
+        };
+        write!(f, "{}B{word}", self.bytes)
     }
 }
 
@@ -151,11 +187,21 @@ impl FromStr for Mtu {
     type Err = UnitError;
 
     fn from_str(text: &str) -> Result<Self, UnitError> {
-        let bytes = match text.trim().parse::<u64>() {
+        const USAGE: &str = "`1400B` or `1400B silent`";
+        let error = || UnitError::new("MTU", text, "it is from 68B to 65535B");
+        let mut words = Words::new("MTU", text);
+        let length = words.next().ok_or_else(error)?;
+        let bytes = match length.parse::<u64>() {
             Ok(bare) => bare,
-            Err(_) => text.parse::<Size>()?.bytes(),
+            Err(_) => length.parse::<Size>()?.bytes(),
         };
-        let mtu = u32::try_from(bytes).ok().and_then(Self::new);
-        mtu.ok_or_else(|| UnitError::new("MTU", text, "it is from 68B to 65535B"))
+        let mtu = u32::try_from(bytes).ok().and_then(Self::new).ok_or_else(error)?;
+        let too_big = match words.next() {
+            None => TooBig::Told,
+            Some("silent") => TooBig::Silent,
+            Some(word) => return Err(words.stray(word, USAGE)),
+        };
+        words.end(USAGE)?;
+        Ok(mtu.with(too_big))
     }
 }

@@ -49,6 +49,10 @@ impl<P> DroppedInside<P> {
         }
     }
 
+    pub(crate) fn let_go(&mut self) {
+        *self = Self::LetGo;
+    }
+
     pub(crate) fn take(&mut self) -> Option<Dropped<P>> {
         match self {
             Self::LetGo => None,

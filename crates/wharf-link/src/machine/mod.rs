@@ -15,7 +15,7 @@ mod passage;
 
 use std::time::Duration;
 
-use self::delay::Delays;
+pub(crate) use self::delay::Delays;
 use self::dropped::DroppedInside;
 use self::fates::Fates;
 use self::flight::Flight;
@@ -154,7 +154,7 @@ impl<P: Packet> Machine<P> {
         }
         if self.overflow == Overflow::Drop {
             match self.obstacle(&parcel) {
-                Some(Cause::Mtu) => return self.too_big(parcel),
+                Some(Cause::Mtu) if self.tells() => return self.too_big(parcel),
                 Some(cause) => return self.refuse(parcel, cause),
                 None => {}
             }
@@ -180,6 +180,11 @@ impl<P: Packet> Machine<P> {
     /// at once; what is refused at the entrance is handed back in any case.
     pub fn keep_dropped(&mut self) {
         self.dropped.keep();
+    }
+
+    /// Lets go of what is dropped inside again, and of what was [kept](Self::keep_dropped).
+    pub fn let_go_dropped(&mut self) {
+        self.dropped.let_go();
     }
 
     /// The next packet that was dropped after it had been accepted, if those are [kept](Self::keep_dropped). To be

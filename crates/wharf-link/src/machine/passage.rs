@@ -6,7 +6,7 @@ use super::line::LineSetup;
 use super::pace::Pace;
 use super::parcel::Parcel;
 use super::{DELAY_LINE, DELAY_LINE_PACKETS, MOST_PACKETS, Machine};
-use crate::conditions::{Conditions, Order};
+use crate::conditions::{Conditions, Order, TooBig};
 use crate::packet::{Cause, Delivery, Offer, Overflow, Packet};
 use crate::queue::{Pushed, Setup};
 use crate::units::Rate;
@@ -77,6 +77,13 @@ impl<P: Packet> Machine<P> {
         } else {
             lost.then_some(Cause::Loss)
         }
+    }
+
+    /// Whether the carrier hears of what is too long.
+    pub(super) fn tells(&self) -> bool {
+        self.conditions
+            .mtu
+            .is_some_and(|mtu| mtu.too_big() == TooBig::Told)
     }
 
     pub(super) fn too_big(&mut self, parcel: Parcel<P>) -> Offer<P> {

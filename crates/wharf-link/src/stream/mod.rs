@@ -1,9 +1,10 @@
-//! What TCP makes of a lossy link.
+//! What TCP makes of a link that takes time, and may lose.
 //!
 //! A relay ends TCP at both of its sockets: whatever it reads has arrived, and it cannot lose a byte of
-//! it. What users of a lossy link feel is what the *sender* does: it waits to learn of the loss, sends
-//! again, and sends less from then on; and the receiver lets nobody read what lies behind a hole. A
-//! [`Stream`] is that sender and that receiver, for one direction of one connection, without a byte.
+//! it. What users of a link feel is what the *sender* does: it starts with little and waits for
+//! acknowledgements before it sends more; it waits to learn of a loss, sends again, and sends less from then
+//! on; and the receiver lets nobody read what lies behind a hole. A [`Stream`] is that sender and that
+//! receiver, for one direction of one connection, without a byte.
 //!
 //! ```text
 //!            turn ──▶ the carrier reads so many bytes ──▶ the link ──▶ arrived
@@ -19,9 +20,11 @@
 //! more.
 //!
 //! **What is modelled**, with its source:
-//! - windows: ten segments at first (RFC 6928), one after a lost SYN (RFC 5681); slow start; Reno (RFC
-//!   5681), CUBIC (RFC 9438) or a sender in the manner of BBR; no growth of what is not used, as Linux
-//!   has it; after a pause, half for each timeout (RFC 5681, 4.1; RFC 2861); a receive window;
+//! - windows: ten segments at first (RFC 6928), one after a lost SYN (RFC 5681); slow start, which CUBIC
+//!   leaves by HyStart; no growth of what is not used, as Linux has it; after a pause, half for each timeout
+//!   (RFC 5681, 4.1; RFC 2861); a receive window;
+//! - congestion control, a parameter ([`Settings::congestion`]): Reno (RFC 5681), CUBIC (RFC 9438, and where
+//!   Linux differs, as Linux does: each such place says so), or a sender in the manner of BBR;
 //! - learning of a loss: three segments delivered behind it (RFC 5681, RFC 6675, with limited transmit,
 //!   RFC 3042); fewer, and a quarter of a round trip (RACK, RFC 8985); for one that was sent again, a
 //!   later transmission that is delivered (RACK); for the tail, a probe after two round trips (RFC 8985,
@@ -29,13 +32,15 @@
 //!   Linux), doubled each time;
 //! - what follows: repair as in RFC 6675, one reduction for each window; from one segment after a
 //!   timeout; a reduction without a repair for a CE mark (RFC 3168);
-//! - the receiver: what is behind a hole waits for it.
+//! - the receiver: what is behind a hole waits for it;
+//! - the way back: acknowledgements take its latency and meet its jitter ([`Transit`]), and none overtakes.
 //!
-//! **What is not**: delayed ACKs (their count makes no difference to windows that count segments; a
-//! lone one may be 40 ms late), the loss of ACKs (the next tells as much), pacing and PRR (a window is
-//! sent as fast as the link takes it), HyStart, undoing what was spurious (F-RTO, DSACK), and growing
-//! receive buffers: the receive window is there from the first byte. A link that reorders by three
-//! segments or more looks lossy, as it did to TCP before it adapted.
+//! **What is not**: delayed ACKs but in HyStart (their count makes no difference to windows that count
+//! segments; a lone one may be 40 ms late), the loss of ACKs (the next tells as much), pacing and PRR (a
+//! window is sent as fast as the link takes it), undoing what was spurious (F-RTO, DSACK), and growing
+//! receive buffers: the receive window is there from the first byte, so that 1 MB at 0.5 % of loss over 20 ms
+//! takes a fifth less than on Linux. A link that reorders by three segments or more looks lossy, as it did
+//! to TCP before it adapted.
 //!
 //! **Time** is the carrier's, as for a [`Machine`](crate::Machine), and lazy: nothing is computed before
 //! it is asked for. [`Turn::at`] and acknowledgements have ideal times, so a carrier that wakes late, but
@@ -49,7 +54,11 @@
 //! back, as that of its own host does, and is no loss.
 //!
 //! **Bounded**: the window bounds what is remembered, and nothing is allocated for a segment once the
-//! queues have their size. A link without loss and window needs no stream at all.
+//! queues have their size. A link that neither takes time nor loses, and has no window, needs no stream at
+//! all ([`is_needed`]).
+//!
+//! **How true it is**: against closed forms (slow start; Mathis, Padhye, RFC 9438), and against the kernel's own
+//! TCP over the same conditions, with real packets. Medians of a fetch agree within a fifth there.
 
 mod acknowledgement;
 mod congestion;
@@ -59,12 +68,14 @@ mod rtt;
 mod scoreboard;
 mod segment;
 mod sender;
+mod transit;
 
 use std::time::Duration;
 
 pub use crate::conditions::Congestion;
 pub use handshake::{HANDSHAKE_TIMEOUT, Handshake, handshake};
 pub use segment::{Cargo, Fate, LONGEST_TRAIN, MSS, Segment, Supply, Turn};
+pub use transit::Transit;
 
 use crate::conditions::{Conditions, Discipline, StreamModel};
 use crate::units::Size;
@@ -97,12 +108,19 @@ impl From<StreamModel> for Settings {
 /// socket to send from, by default (the third of `tcp_wmem`).
 pub const DEFAULT_WINDOW: Size = Size::from_bytes(4 << 20);
 
-/// Whether streams over a link of these conditions need a [`Stream`] each: something may be lost or
-/// marked, or a window is given. Without it, nothing of a stream is lost, and its window is the
-/// carrier's own.
+/// Whether streams over a link of these conditions need a [`Stream`] each, in both directions: something may
+/// be lost or marked, a window is given, or it takes time until an acknowledgement comes, so that a sender
+/// starts slowly. Without it, nothing of a stream is lost, nobody waits for what has passed, and its window is
+/// the carrier's own.
 #[must_use]
 pub fn is_needed(conditions: &Conditions) -> bool {
-    tells_segments_apart(conditions) || conditions.stream.window.is_some()
+    let takes_time = !conditions.latency.is_zero() || jitters(conditions);
+    takes_time || tells_segments_apart(conditions) || conditions.stream.window.is_some()
+}
+
+fn jitters(conditions: &Conditions) -> bool {
+    let jitter = conditions.jitter.as_ref();
+    jitter.is_some_and(|jitter| !jitter.spread.is_zero())
 }
 
 /// Whether each segment has a fate of its own on a link of these conditions: it may be lost or marked.

@@ -42,7 +42,8 @@ impl Segment {
     }
 
     /// One that belongs to no stream: it passes the link, and nobody takes it in.
-    pub(super) fn stray(len: u32) -> Self {
+    #[must_use]
+    pub fn stray(len: u32) -> Self {
         let (index, number) = (u64::MAX, u64::MAX);
         Self { index, number, len }
     }

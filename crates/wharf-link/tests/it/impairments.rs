@@ -285,3 +285,12 @@ fn what_is_too_long_comes_back_with_the_most_that_passes() {
     assert_eq!(machine.offer(ms(0), Piece { id: 1, len: 1_400 }), Offer::Accepted);
     assert_eq!(machine.counters().dropped_by_mtu, 1);
 }
+
+#[test]
+fn where_nobody_is_told_what_is_too_long_is_dropped() {
+    let mut machine = Machine::new(conditions(&[("mtu", "1400 silent")]), Seed(7), Overflow::Drop);
+    let long = Piece { id: 0, len: 1_401 };
+    assert_eq!(machine.offer(ms(0), long), Offer::Dropped(long, Cause::Mtu));
+    assert_eq!(machine.offer(ms(0), Piece { id: 1, len: 1_400 }), Offer::Accepted);
+    assert_eq!(machine.counters().dropped_by_mtu, 1);
+}

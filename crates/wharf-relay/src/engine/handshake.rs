@@ -54,7 +54,7 @@ impl Engine {
         let parcel = Parcel {
             connection: key,
             content: match mark {
-                Mark::Syn | Mark::SynAck if lane.loses => Content::Handshake(mark),
+                Mark::Syn | Mark::SynAck if lane.modelled => Content::Handshake(mark),
                 _ => Content::Mark(mark),
             },
             hop: 1,

@@ -174,7 +174,7 @@ impl Engine {
             return self.note_delivered(key, direction, at);
         }
         flow.unoffered += count;
-        if lane.loses || flow.tcp.is_some() {
+        if lane.modelled || flow.tcp.is_some() {
             return self.queue_up(key, direction);
         }
         if flow.waiting {
@@ -220,7 +220,7 @@ pub(super) fn way_is_clear(
     direction: usize,
 ) -> bool {
     lane.machine.conditions().is_clear()
-        && !lane.loses
+        && !lane.modelled
         && !lane.machine.is_cut()
         && via.iter().all(|id| {
             let segment = segments.get(id.0 as usize).and_then(Option::as_ref);

@@ -38,7 +38,7 @@ impl Engine {
         let Some(tcp) = &mut flow.tcp else {
             return;
         };
-        let readable = tcp.stream.arrived(at, segment, fate, lane.back);
+        let readable = tcp.stream.arrived(at, segment, fate, lane.take_back());
         let readable = usize::try_from(readable).unwrap_or(usize::MAX);
         flow.under_way = flow.under_way.saturating_sub(readable);
         if readable > 0 {
@@ -61,11 +61,11 @@ impl Engine {
         let Some(tcp) = &mut flow.tcp else {
             return;
         };
-        let loses = match self.links.get(connection.link as usize) {
-            Some(Some(link)) => link.lanes[direction].loses,
+        let modelled = match self.links.get(connection.link as usize) {
+            Some(Some(link)) => link.lanes[direction].modelled,
             _ => false,
         };
-        let over = !loses && flow.parcels == 0 && tcp.stream.is_idle();
+        let over = !modelled && flow.parcels == 0 && tcp.stream.is_idle();
         let next = tcp.stream.next_wakeup().filter(|_| !over);
         let work = Work::Tcp(key, direction);
         self.agenda.put(work, &mut tcp.slot, next);

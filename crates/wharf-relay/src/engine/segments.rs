@@ -186,28 +186,37 @@ impl Engine {
         let Some(Some(link)) = self.links.get_mut(number as usize) else {
             return;
         };
-        for (direction, lane) in link.lanes.iter_mut().enumerate() {
-            let segments = link
-                .via
-                .iter()
-                .filter_map(|id| self.segments.get(id.0 as usize)?.as_ref())
-                .map(|segment| &segment.lanes[direction].conditions);
+        let via: Vec<_> = link
+            .via
+            .iter()
+            .filter_map(|id| self.segments.get(id.0 as usize)?.as_ref())
+            .collect();
+        // What each direction passes, its own machine first.
+        let ways = [UP, DOWN].map(|direction| {
+            let lane = &link.lanes[direction];
             // The window is not the machine's, and a rate of each connection's own neither.
-            let stream = lane.conditions.stream;
             let own = Conditions {
-                stream,
+                stream: lane.conditions.stream,
                 ..lane.machine.conditions().clone()
             };
-            lane.figures = segments
-                .clone()
-                .map(Figures::of)
-                .fold(Figures::of(&own), Figures::and);
-            lane.loses = is_needed(&lane.conditions) || segments.clone().any(is_needed);
-            let apart = has_fates(&lane.conditions) || segments.clone().any(has_fates);
-            lane.longest = if apart { MSS } else { LONGEST_TRAIN };
+            let segments = via
+                .iter()
+                .map(|segment| segment.lanes[direction].conditions.clone());
+            std::iter::once(own).chain(segments).collect::<Vec<_>>()
+        });
+        // A direction's acknowledgements take the other.
+        let modelled = ways.iter().flatten().any(is_needed);
+        for (direction, lane) in link.lanes.iter_mut().enumerate() {
+            let (way, back) = (&ways[direction], &ways[1 - direction]);
+            lane.figures = way.iter().map(Figures::of).fold(Figures::default(), Figures::and);
+            lane.modelled = modelled;
+            lane.longest = match way.iter().any(has_fates) {
+                true => MSS,
+                false => train(lane.figures.parcel()),
+            };
+            lane.back = back.iter().map(|conditions| conditions.latency.duration()).sum();
+            lane.set_way_back(back.iter());
         }
-        let [up, down] = &mut link.lanes;
-        (up.back, down.back) = (down.figures.latency(), up.figures.latency());
     }
 
     /// Forgets what a connection has waiting before the segments of its link.
@@ -242,5 +251,11 @@ impl Engine {
 /// Whether each segment has a fate or a time of its own under these conditions, so that none can stand
 /// for many.
 fn has_fates(conditions: &Conditions) -> bool {
-    tells_segments_apart(conditions) || conditions.jitter.is_some() || conditions.is_limited()
+    tells_segments_apart(conditions) || conditions.jitter.is_some()
+}
+
+/// As many whole segments as a parcel holds, which a rate lets pass as one.
+fn train(parcel: usize) -> u32 {
+    let segments = u32::try_from(parcel).unwrap_or(LONGEST_TRAIN) / MSS;
+    (segments * MSS).clamp(MSS, LONGEST_TRAIN)
 }

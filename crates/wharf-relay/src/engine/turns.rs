@@ -42,7 +42,7 @@ pub(super) enum Outcome {
 
 impl Turn<'_> {
     pub(super) fn take(self, source: &mut Side, scratch: &mut [u8]) -> Outcome {
-        if self.lane.loses || self.flow.tcp.is_some() {
+        if self.lane.modelled || self.flow.tcp.is_some() {
             return self.take_segments(source, scratch);
         }
         let Self {
@@ -132,7 +132,7 @@ pub(super) fn offer(lane: &mut Lane, flow: &mut Flow, key: Key, now: Duration) {
     }
 }
 
-/// The same where something may be lost: segments enter as the stream's window and its repairs allow.
+/// The same where TCP is modelled: segments enter as the stream's window and its repairs allow.
 impl Turn<'_> {
     fn take_segments(self, source: &mut Side, scratch: &mut [u8]) -> Outcome {
         let Self {

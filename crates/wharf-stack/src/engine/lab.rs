@@ -1,15 +1,17 @@
 //! A lab beneath the stack: each service in a network of its own, and the packets of links between them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::File;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::{Arc, Weak};
 
 use wharf_lab::{
-    Allow, LabError, Loopback, Machine, Network, NetworkFigures, NetworkLink, NetworkSpec, Tools,
+    Allow, Capturing, LabError, Loopback, Machine, Network, NetworkCapture, NetworkFigures, NetworkLink,
+    NetworkSpec, Place, Tools,
 };
-use wharf_link::Conditions;
-use wharf_relay::Cut;
+use wharf_link::{Conditions, Size};
+use wharf_relay::{CaptureFigures, Cut};
 use wharf_topology::Direction;
 
 use super::{Message, Stack, StackError};
@@ -52,6 +54,7 @@ pub(super) struct Lab {
     segments: Vec<[Conditions; 2]>,
     /// The ports that are published already.
     published: BTreeSet<(ServiceName, String)>,
+    captures: BTreeMap<LinkName, Capturing>,
 }
 
 impl Lab {
@@ -108,6 +111,7 @@ impl Lab {
             layout,
             segments,
             published: BTreeSet::new(),
+            captures: BTreeMap::new(),
         })
     }
 
@@ -120,6 +124,35 @@ impl Lab {
     pub(super) fn set(&self, place: usize, up: &Conditions, down: &Conditions, cut: Option<Cut>) {
         let [up, down] = in_force(up, down, cut);
         self.network.set_link(place, up, down);
+    }
+
+    /// Begins to write the packets of a link into a file: as they come out of it, and those that it drops.
+    pub(super) fn capture(
+        &mut self,
+        name: &LinkName,
+        place: usize,
+        file: File,
+        limit: Size,
+    ) -> Result<(), LabError> {
+        let here = vec![Place::Link(place)];
+        let capturing = self.network.capture(NetworkCapture {
+            file,
+            limit,
+            passing: here.clone(),
+            dropped: here,
+        })?;
+        self.captures.insert(name.clone(), capturing);
+        Ok(())
+    }
+
+    /// How far a capture has come.
+    pub(super) fn captured(&self, name: &LinkName) -> Option<CaptureFigures> {
+        self.captures.get(name).map(Capturing::figures)
+    }
+
+    /// Ends a capture: its file is whole then, or cannot be written.
+    pub(super) fn end_capture(&mut self, name: &LinkName) -> Option<CaptureFigures> {
+        self.captures.remove(name)?.finish().ok().flatten()
     }
 
     /// The words of the command that enters the network of a service.

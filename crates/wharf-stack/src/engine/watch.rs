@@ -1,7 +1,7 @@
 //! Looking at what passes on links: captures, and what was asked and answered.
 
 use std::collections::BTreeMap;
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
@@ -17,14 +17,10 @@ impl Stack {
     /// Begins to write what passes on a link into a file.
     pub(super) fn capture(&mut self, link: &str, file: &Path, limit: Size) -> Result<Reply, Refusal> {
         let name = self.find_link(link)?;
-        self.only_packets(&name, "a capture")?;
         let refused = |error: String| Refusal {
             error: format!("capture {name}: {error}"),
             hint: None,
         };
-        let id = self
-            .carrier_of(&name)
-            .ok_or_else(|| refused("it is gone".to_owned()))?;
         if self.figures(&name).is_some() {
             return Err(refused("it is being captured already".to_owned()));
         }
@@ -36,19 +32,12 @@ impl Stack {
             .mode(0o600)
             .open(file)
             .map_err(|error| refused(format!("open {}: {error}", file.display())))?;
-        let description = self
-            .links
-            .get(&name)
-            .map(|link| format!("up {}; down {}", link.up, link.down));
-        let spec = CaptureSpec {
-            file: opened,
-            limit,
-            description: description.unwrap_or_default(),
-            port: ShownPort::default(),
-        };
-        self.relay
-            .capture(id, spec)
-            .map_err(|error| refused(error.to_string()))?;
+        match self.lab.as_mut().and_then(|lab| Some((lab.place(&name)?, lab))) {
+            Some((place, lab)) => lab
+                .capture(&name, place, opened, limit)
+                .map_err(|error| refused(error.to_string()))?,
+            None => self.capture_connections(&name, opened, limit).map_err(refused)?,
+        }
         let said = format!("{name}: captured into {}", file.display());
         self.logs.add("wharf", Stream::Wharf, said);
         self.captures += 1;
@@ -57,6 +46,21 @@ impl Stack {
             link.capture = number;
         }
         Ok(told(&name, number, CaptureFigures::default()))
+    }
+
+    fn capture_connections(&self, name: &LinkName, file: File, limit: Size) -> Result<(), String> {
+        let id = self.carrier_of(name).ok_or("it is gone")?;
+        let description = self
+            .links
+            .get(name)
+            .map(|link| format!("up {}; down {}", link.up, link.down));
+        let spec = CaptureSpec {
+            file,
+            limit,
+            description: description.unwrap_or_default(),
+            port: ShownPort::default(),
+        };
+        self.relay.capture(id, spec).map_err(|error| error.to_string())
     }
 
     /// How far a capture has come, or that there is none.
@@ -71,13 +75,14 @@ impl Stack {
     }
 
     /// Ends a capture: its file is whole when this is answered.
-    pub(super) fn stop_capture(&self, link: &str, capture: Option<u64>) -> Result<Reply, Refusal> {
+    pub(super) fn stop_capture(&mut self, link: &str, capture: Option<u64>) -> Result<Reply, Refusal> {
         let name = self.find_link(link)?;
         let Some(number) = self.current_capture(&name, capture) else {
             return Ok(Reply::Done { said: Vec::new() });
         };
-        let id = self.carrier_of(&name);
-        let ended = id.and_then(|id| self.relay.stop_capture(id).ok()).flatten();
+        let in_lab = self.lab.as_mut().and_then(|lab| lab.end_capture(&name));
+        let of_connections = || self.relay.stop_capture(self.carrier_of(&name)?).ok().flatten();
+        let ended = in_lab.or_else(of_connections);
         Ok(match ended {
             Some(figures) => {
                 self.logs
@@ -95,6 +100,10 @@ impl Stack {
     }
 
     fn figures(&self, name: &LinkName) -> Option<CaptureFigures> {
+        let in_lab = self.lab.as_ref().and_then(|lab| lab.captured(name));
+        if in_lab.is_some() {
+            return in_lab;
+        }
         self.relay.captured(self.carrier_of(name)?).ok().flatten()
     }
 

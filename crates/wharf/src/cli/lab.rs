@@ -64,10 +64,10 @@ pub(crate) struct LabArgs {
     pub(crate) json: Option<PathBuf>,
     /// Write the packets of the link, and which were dropped and why, into a pcapng file for Wireshark. Whatever
     /// passes is in it, passwords too
-    #[arg(long, value_name = "FILE", conflicts_with = "topology")]
+    #[arg(long, value_name = "FILE")]
     pub(crate) capture: Option<PathBuf>,
     /// Where packets are captured: command, gateway, router1 (behind the first segment of a path), …, drops (where
-    /// they were dropped), or all
+    /// they were dropped), or all; in a topology command, drops, all, or a segment's name
     #[arg(
         long,
         value_name = "POINT,…",
@@ -84,12 +84,18 @@ pub(crate) struct LabArgs {
     pub(crate) command: Vec<OsString>,
 }
 
+/// The points of a path.
+pub(crate) const CAPTURE_POINTS: &str =
+    "write command, gateway, drops, all, or router1 for the first router of the path";
+
 /// Where packets are captured.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum CapturePoint {
     At(Point),
     Drops,
     All,
+    /// A segment of a topology.
+    Segment(String),
 }
 
 impl FromStr for CapturePoint {
@@ -97,15 +103,16 @@ impl FromStr for CapturePoint {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let router = |text: &str| text.parse().ok().filter(|number| *number > 0).map(Point::Router);
-        let point = match text {
-            "all" => return Ok(Self::All),
-            "drops" => return Ok(Self::Drops),
-            "command" => Some(Point::Command),
-            "gateway" => Some(Point::Gateway),
-            other => other.strip_prefix("router").and_then(router),
-        };
-        point.map(Self::At).ok_or_else(|| {
-            "write command, gateway, drops, all, or router1 for the first router of the path".to_owned()
+        Ok(match text {
+            "" => return Err(CAPTURE_POINTS.to_owned()),
+            "all" => Self::All,
+            "drops" => Self::Drops,
+            "command" => Self::At(Point::Command),
+            "gateway" => Self::At(Point::Gateway),
+            other => match other.strip_prefix("router").and_then(router) {
+                Some(router) => Self::At(router),
+                None => Self::Segment(other.to_owned()),
+            },
         })
     }
 }

@@ -486,6 +486,32 @@ fn check_rootless(world: &World, as_nobody: Option<(&Path, &Path)>) {
         let script = "grep CapEff /proc/self/status";
         let said = run(tun, &["lab", "--net-tools", "--", "sh", "-c", script]).ok();
         assert_eq!(said, "CapEff:\t0000000000003000");
+        // The same in a whole network.
+        let script = "ping -c 1 -W 2 receiver-2 | grep received; id -u; grep CapEff /proc/self/status";
+        let network = [
+            "lab",
+            "--topology",
+            "dumb-bell",
+            "--at",
+            "sender-1",
+            "--json",
+            "figures",
+        ];
+        let words: Vec<&str> = network.into_iter().chain(["--", "sh", "-c", script]).collect();
+        let said = run(tun, &words).ok();
+        assert!(said.starts_with("1 packets transmitted, 1 received"), "{said}");
+        assert!(
+            said.ends_with(&format!("{uid}\nCapEff:\t0000000000000000")),
+            "{said}"
+        );
+        let text = fs::read_to_string(world.project().join("figures")).expect("written");
+        let figures: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+        assert_eq!(
+            (&figures["carrier"], &figures["read"]),
+            (&carrier.into(), &2.into()),
+            "{figures}"
+        );
+        fs::remove_file(world.project().join("figures")).expect("removed");
     }
     let left = within(PATIENCE, || world.processes().is_empty());
     assert!(left, "left behind: {:?}", world.processes());

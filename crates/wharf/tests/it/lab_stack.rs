@@ -192,7 +192,6 @@ fn what_acts_on_connections_is_refused() {
     check(&["set", "web -> api", "--window", "64KiB"], "a window");
     check(&["cut", "web -> api", "--reset"], "a reset");
     check(&["http", "web -> api", "path=/ status=503"], "HTTP rules");
-    check(&["capture", "web -> api", "-o", "x.pcapng"], "a capture");
     check(&["requests", "web -> api"], "requests");
     assert_eq!(up.stop().code, 0);
     world.file(&SHOP.replace("latency = \"20ms\"", "faults = \"reset 2s\""));
@@ -210,6 +209,34 @@ fn what_acts_on_connections_is_refused() {
     world
         .run(&["lab", "exec", "web", "--", "true"])
         .fails(2, &["its stack is in no lab"]);
+    assert_eq!(up.stop().code, 0);
+}
+
+#[test]
+fn a_link_is_captured_packet_by_packet() {
+    let world = shop(SHOP);
+    let up = up(&world);
+    let capture = world.start(&["capture", "web -> api", "-o", "x.pcapng", "--seconds", "60"]);
+    let file = world.project().join("x.pcapng");
+    eventually("the capture", || file.exists());
+    ping(&world, "web", &["-c", "3", "-i", "0.2", "-W", "5"], "api").expect("answers");
+    assert_eq!(capture.stop().code, 0);
+    let ran = Command::new("tshark")
+        .args([
+            "-r",
+            "x.pcapng",
+            "-Y",
+            "icmp || icmpv6",
+            "-T",
+            "fields",
+            "-e",
+            "frame.interface_name",
+        ])
+        .current_dir(world.project())
+        .output()
+        .expect("tshark runs");
+    let seen = String::from_utf8_lossy(&ran.stdout).into_owned();
+    assert_eq!(seen.lines().collect::<Vec<_>>(), ["web -> api"; 6], "{ran:?}");
     assert_eq!(up.stop().code, 0);
 }
 
@@ -242,8 +269,13 @@ fn services_are_hosts_of_the_files_network() {
     world
         .run(&["up"])
         .fails(2, &["it has nodes, and those need a lab", "`wharf up --lab`"]);
+    // Drawn before anything runs.
+    let way = world
+        .run(&["topology", "wharf.toml", "--path", "web", "api"])
+        .ok();
+    assert!(way.contains("home") && way.contains("street"), "{way}");
     let up = up(&world);
-    assert!(world.variable("web", "HOST") == "0.0.0.0");
+    assert_eq!(world.variable("web", "HOST"), "0.0.0.0");
     let web = world.service("web")["listens"][0]
         .as_str()
         .expect("an address")

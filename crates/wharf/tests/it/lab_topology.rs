@@ -1,6 +1,7 @@
 //! `wharf lab --topology`: a command at a host of a whole network, others beside it, and that nothing is left.
 
 use std::fs;
+use std::process::Command;
 
 use rustix::process::Signal;
 use serde_json::Value;
@@ -99,6 +100,71 @@ fn a_segment_that_is_down_is_gone_around() {
     let (code, said) = stats("far,spare");
     assert_ne!(code, 0, "{said}");
     assert!(said.contains("no route"), "{said}");
+}
+
+#[test]
+fn a_capture_has_what_passes_a_segment_and_what_it_drops() {
+    let world = world();
+    let narrow = PAIR.replace(
+        "latency = '7ms'",
+        "latency = '7ms', rate = '1mbit', queue = '2KiB'",
+    );
+    fs::write(world.project().join("pair.toml"), narrow).expect("written");
+    let words = [
+        "--capture",
+        "x.pcapng",
+        "--capture-at",
+        "far,drops",
+        "--json",
+        "figures.json",
+    ];
+    let ping = "ping -4 -c 40 -i 0.002 -s 1400 -W 2 b; true";
+    world.run(&at_a(&words, ping)).ok();
+    let text = fs::read_to_string(world.project().join("figures.json")).expect("written");
+    let figures: Value = serde_json::from_str(&text).expect("JSON");
+    let far = figures["segments"]
+        .as_array()
+        .expect("a list")
+        .iter()
+        .find(|ways| ways[0]["name"] == "far");
+    let count = |key: &str| -> u64 {
+        let ways = far.expect("it").as_array().expect("two").iter();
+        ways.map(|way| way[key].as_u64().expect("a number")).sum()
+    };
+    assert!(count("queue") > 0, "{text}");
+    let read = |filter: &str| {
+        let ran = Command::new("tshark")
+            .args([
+                "-r",
+                "x.pcapng",
+                "-Y",
+                filter,
+                "-T",
+                "fields",
+                "-e",
+                "frame.comment",
+            ])
+            .current_dir(world.project())
+            .output()
+            .expect("tshark runs");
+        assert!(ran.status.success(), "{ran:?}");
+        String::from_utf8_lossy(&ran.stdout)
+            .lines()
+            .map(str::to_owned)
+            .collect::<Vec<_>>()
+    };
+    let passed = read("frame.interface_name == \"far\" && icmp");
+    assert_eq!(passed.len() as u64, count("delivered"));
+    let dropped = read("frame.interface_name == \"dropped by far\" && icmp");
+    assert_eq!(dropped.len() as u64, count("queue"));
+    assert!(
+        dropped
+            .iter()
+            .all(|comment| comment.starts_with("dropped: queue of far (")),
+        "{dropped:?}"
+    );
+    let ran = world.run(&at_a(&["--capture", "x.pcapng", "--capture-at", "fra"], "true"));
+    ran.fails(2, &["there is no segment `fra`"]);
 }
 
 #[test]

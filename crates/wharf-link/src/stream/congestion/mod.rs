@@ -3,6 +3,7 @@
 
 mod bbr;
 mod cubic;
+mod hystart;
 mod reno;
 
 use std::time::Duration;
@@ -131,6 +132,11 @@ impl Control {
         if let Kind::Bbr(bbr) = &mut self.kind {
             bbr.delivered(window, delivered);
         } else if !delivered.recovering && window.is_limited(delivered) {
+            if window.in_slow_start()
+                && let Kind::Cubic(cubic) = &mut self.kind
+            {
+                cubic.slow_start(window, delivered);
+            }
             let left = window.slow_start(delivered.segments);
             if left > 0.0 {
                 match &mut self.kind {

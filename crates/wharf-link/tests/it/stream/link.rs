@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use wharf_link::stream::{Congestion, Fate, MSS, is_needed};
 use wharf_link::trace::synth::Model;
-use wharf_link::{CoDel, Conditions, Discipline, Ecn, Length, Loss, Probability, Rate, Seed};
+use wharf_link::{CoDel, Conditions, Discipline, Ecn, Latency, Length, Loss, Probability, Rate, Seed};
 
 use super::world::{World, of};
 use crate::ms;
@@ -123,7 +123,7 @@ fn a_cut_is_outlived() {
 }
 
 #[test]
-fn only_what_loses_or_limits_needs_a_model() {
+fn only_what_takes_time_or_loses_or_limits_needs_a_model() {
     let marks = Discipline::CoDel(CoDel::DEFAULT);
     let with_queue = Conditions {
         discipline: marks,
@@ -136,4 +136,9 @@ fn only_what_loses_or_limits_needs_a_model() {
         ..Conditions::CLEAR
     };
     assert!(!is_needed(&Conditions::CLEAR) && !is_needed(&slow));
+    let far = Conditions {
+        latency: Latency::millis(1),
+        ..Conditions::CLEAR
+    };
+    assert!(is_needed(&far));
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use wharf_link::stream::{Cargo, Congestion, Fate, Handshake, Segment, Settings, Stream, Supply};
+use wharf_link::stream::{Cargo, Congestion, Fate, Handshake, Segment, Settings, Stream, Supply, Transit};
 use wharf_link::{Conditions, Latency, Machine, Offer, Overflow, Packet, Seed};
 
 use crate::ms;
@@ -40,7 +40,7 @@ pub(super) fn of(congestion: Congestion) -> Settings {
 pub(super) struct World<F> {
     pub(super) stream: Stream,
     pub(super) machine: Machine<Parcel>,
-    pub(super) back: Duration,
+    pub(super) back: Transit,
     pub(super) now: Duration,
     /// Bytes that the source still has.
     pub(super) supply: u64,
@@ -52,6 +52,7 @@ pub(super) struct World<F> {
     pub(super) read: u64,
     /// When the last byte could be read.
     pub(super) read_at: Duration,
+    round_trip: Duration,
 }
 
 enum Sent {
@@ -67,10 +68,26 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
             latency,
             ..conditions
         };
+        let back = Conditions {
+            latency,
+            ..Conditions::CLEAR
+        };
+        Self::between(settings, conditions, &back, Seed(1), fate)
+    }
+
+    /// One direction of a link that has these conditions there and those back.
+    pub(super) fn between(
+        settings: Settings,
+        there: Conditions,
+        back: &Conditions,
+        seed: Seed,
+        fate: F,
+    ) -> Self {
+        let round_trip = there.latency.duration() + back.latency.duration();
         Self {
             stream: Stream::new(settings, round_trip, Handshake::default()),
-            machine: Machine::new(conditions, Seed(1), Overflow::PushBack),
-            back: round_trip / 2,
+            machine: Machine::new(there, seed, Overflow::PushBack),
+            back: Transit::new(back, seed.derive("back")),
             now: ms(0),
             supply: 0,
             fate,
@@ -78,6 +95,7 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
             arrivals: 0,
             read: 0,
             read_at: ms(0),
+            round_trip,
         }
     }
 
@@ -121,7 +139,7 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
             unanswered,
             ..Handshake::default()
         };
-        self.stream = Stream::new(settings, self.back * 2, handshake);
+        self.stream = Stream::new(settings, self.round_trip, handshake);
         self
     }
 
@@ -134,7 +152,7 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
                 of_the_link => of_the_link,
             };
             self.arrivals += 1;
-            let read = self.stream.arrived(at, delivery.packet.0, fate, self.back);
+            let read = self.stream.arrived(at, delivery.packet.0, fate, self.back.take());
             if read > 0 {
                 self.read += read;
                 self.read_at = at;
@@ -147,6 +165,14 @@ impl<F: FnMut(u64, Duration) -> Fate> World<F> {
         let next = next.into_iter().flatten().min();
         self.now = next.map_or(self.now, |next| next.max(self.now));
         next.is_some()
+    }
+
+    /// When a packet that is no segment of the stream's has passed, if it is not lost. It is the only one.
+    pub(super) fn pass(&mut self, len: u32) -> Option<Duration> {
+        let offer = self.machine.offer(self.now, Parcel(Segment::stray(len)));
+        assert!(matches!(offer, Offer::Accepted));
+        let delivery = self.machine.next_wakeup().and_then(|at| self.machine.poll(at))?;
+        (!delivery.lost).then_some(delivery.ideal_time)
     }
 
     /// Sends so much at once; how long it takes until all of it can be read.

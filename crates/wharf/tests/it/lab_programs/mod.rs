@@ -13,11 +13,13 @@ mod web;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
+use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::server::{Beside, free_port};
-use crate::world::{Ran, World, eventually, skip};
+use crate::world::{Ran, World, eventually, skip, within};
 use wharf_host::sockets;
 
 /// A program that a test needs, and the package of Debian's that has it.
@@ -66,7 +68,7 @@ fn runs(world: &World, line: &str) {
 /// A real server on a port of this machine's loopback, for as long as its test.
 struct Server {
     port: u16,
-    _process: Beside,
+    process: Beside,
 }
 
 impl Server {
@@ -95,10 +97,15 @@ impl Server {
         });
         let said = || fs::read_to_string(&log).unwrap_or_default();
         assert!(listens, "{line} has ended:\n{}", said());
-        Self {
-            port,
-            _process: process,
-        }
+        Self { port, process }
+    }
+}
+
+/// In its own way, so that it reaps its workers and gives shared memory back. One that does not is killed.
+impl Drop for Server {
+    fn drop(&mut self) {
+        self.process.signal(Signal::TERM);
+        within(Duration::from_secs(5), || !self.process.runs());
     }
 }
 

