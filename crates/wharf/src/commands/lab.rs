@@ -4,6 +4,7 @@ mod capture;
 mod network;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -85,6 +86,11 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
     let lab = Arc::new(Lab::start(&spec, streams)?);
+    if matches!(args.inside, Some(Inside::Shell)) && std::io::stderr().is_terminal() {
+        out::error_line(
+            "this machine's ports are at `gateway`; localhost is the lab's own; `exit` ends the lab",
+        );
+    }
     let to = Arc::downgrade(&lab);
     pass_signals_on(move |signal| {
         if let Some(lab) = to.upgrade() {
