@@ -360,8 +360,9 @@ fn bad_input_is_named() {
         &["capture at router 2: the path has 1"],
     );
     check(&["--capture-at", "gateway"], &["--capture"]);
-    let of_a_network = ["--capture", "x", "--topology", "home-isp-cloud", "--at", "laptop"];
-    check(&of_a_network, &["--capture <FILE>", "--topology"]);
+    let network = ["--topology", "home-isp-cloud", "--at", "laptop"];
+    let nowhere = ["--capture", "x", "--capture-at", "nowhere"];
+    check(&[network, nowhere].concat(), &["there is no segment `nowhere`"]);
     assert!(!world.project().join("x").exists());
     let into_nowhere = ["lab", "--capture", "/nowhere/x", "--", "true"];
     world.run(&into_nowhere).fails(5, &["capture into /nowhere/x"]);
