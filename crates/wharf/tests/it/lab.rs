@@ -371,6 +371,9 @@ fn bad_input_is_named() {
         "gateway",
     ];
     check(&of_a_network, &["capture in a topology", "the name of a segment"]);
+    let network = ["--topology", "home-isp-cloud", "--at", "laptop"];
+    let nowhere = ["--capture", "x", "--capture-at", "nowhere"];
+    check(&[network, nowhere].concat(), &["there is no segment `nowhere`"]);
     assert!(!world.project().join("x").exists());
     let into_nowhere = ["lab", "--capture", "/nowhere/x", "--", "true"];
     world.run(&into_nowhere).fails(5, &["capture into /nowhere/x"]);

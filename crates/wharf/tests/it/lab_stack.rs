@@ -269,8 +269,13 @@ fn services_are_hosts_of_the_files_network() {
     world
         .run(&["up"])
         .fails(2, &["it has nodes, and those need a lab", "`wharf up --lab`"]);
+    // Drawn before anything runs.
+    let way = world
+        .run(&["topology", "wharf.toml", "--path", "web", "api"])
+        .ok();
+    assert!(way.contains("home") && way.contains("street"), "{way}");
     let up = up(&world);
-    assert!(world.variable("web", "HOST") == "0.0.0.0");
+    assert_eq!(world.variable("web", "HOST"), "0.0.0.0");
     let web = world.service("web")["listens"][0]
         .as_str()
         .expect("an address")
