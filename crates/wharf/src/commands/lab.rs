@@ -18,7 +18,7 @@ use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::{Cause, Origin};
 use wharf_door::DOOR_PORT;
 use wharf_host::sockets::{self, States};
-use wharf_lab::{Allow, Exit, Lab, LabError, LabSpec, Segment, Shortfall, Tools};
+use wharf_lab::{Allow, Exit, Lab, LabError, LabSpec, Segment, Shortfall, Tools, Waiting};
 use wharf_link::{Conditions, Settings};
 use wharf_stack::of_connections;
 
@@ -79,6 +79,10 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
             ports => Allow::Only(ports.to_vec()),
         },
         local: local(args),
+        waiting: match args.busy_poll {
+            true => Waiting::Polling,
+            false => Waiting::Asleep,
+        },
         tools: tools(args),
         tun: tun(),
         capture,

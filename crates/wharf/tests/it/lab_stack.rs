@@ -10,7 +10,7 @@ use crate::echo::link;
 use crate::guardian::guardian_of;
 use crate::http::get;
 use crate::running::Running;
-use crate::world::{World, eventually, kill};
+use crate::world::{World, built, eventually, kill, skip};
 
 /// A shop: the first service listens on its loopback alone, whatever it is told.
 const SHOP: &str = r#"
@@ -176,6 +176,71 @@ fn profiles_are_what_packets_meet() {
     check("eu-asia", 242.0, false);
     check("lighthouse/3g", 300.0, false);
     check("offline", 0.0, true);
+    assert_eq!(up.stop().code, 0);
+}
+
+/// The shop of examples/shop, whose three hops are real connections over real packets.
+#[test]
+fn the_shop_takes_orders_under_five_profiles() {
+    let programs = ["shop-web", "shop-api", "shop-store"].map(built);
+    let [Some(web), Some(api), Some(store)] = programs else {
+        let name = "the_shop_takes_orders_under_five_profiles";
+        return skip(name, "examples/shop is not built: cargo build -p shop");
+    };
+    let world = shop(&format!(
+        "name = \"shop\"\n[service.web]\nrun = \"{web}\"\nneeds = [\"api\"]\n[service.api]\nrun = \"{api}\"\n\
+         needs = [\"store\"]\ndoor = false\n[service.store]\nrun = \"{store}\"\nprotocol = \"tcp\"\n"
+    ));
+    let up = up(&world);
+    let order = || {
+        let url = format!("http://127.0.0.1:{}/orders", world.door());
+        let ran = Command::new("curl")
+            .args([
+                "-sS",
+                "-w",
+                " %{http_code} %{time_total}",
+                "-H",
+                "Host: web.shop.localhost",
+            ])
+            .args([
+                "-H",
+                "Content-Type: application/json",
+                "-d",
+                "{\"item\": \"tea\", \"quantity\": 2}",
+                &url,
+            ])
+            .output()
+            .expect("curl runs");
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let words: Vec<&str> = said.split(' ').collect();
+        let [.., code, time] = words.as_slice() else {
+            panic!("{ran:?}")
+        };
+        (
+            (*code).to_owned(),
+            time.parse::<f64>().expect("a time"),
+            said.clone(),
+        )
+    };
+    for (profile, rtt) in [
+        ("fiber", 0.004),
+        ("us-us", 0.031),
+        ("eu-us", 0.075),
+        ("4g", 0.040),
+        ("eu-asia", 0.240),
+    ] {
+        world.run(&["set", "web -> api", profile]).ok();
+        let before = packets(&world, "web -> api", "delivered");
+        let (code, time, said) = order();
+        assert!(code.starts_with('2'), "{profile}: {said}");
+        // A question and its answer; a connection may be there already.
+        assert!(time >= rtt, "{profile}: {time} s");
+        let after = packets(&world, "web -> api", "delivered");
+        assert!(
+            after[0] > before[0] && after[1] > before[1],
+            "{profile}: {before:?} {after:?}"
+        );
+    }
     assert_eq!(up.stop().code, 0);
 }
 
