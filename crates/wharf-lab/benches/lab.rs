@@ -19,7 +19,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nix::sched::{CloneFlags, setns};
-use wharf_lab::{Allow, Capture, Drops, Figures, Lab, LabSpec, Point, Segment, Tools};
+use wharf_lab::{Allow, Capture, Drops, Figures, Lab, LabSpec, Point, Segment, Tools, Waiting};
 use wharf_link::{Conditions, Seed, Settings, Size};
 
 /// The port of what listens at the gateway.
@@ -133,6 +133,7 @@ where
         seed: Seed(1),
         allow: Allow::Only(Vec::new()),
         local: Vec::new(),
+        waiting: Waiting::Asleep,
         congestion: None,
         tools: Tools::Ordinary,
         tun: "/dev/net/tun".into(),
@@ -196,6 +197,7 @@ fn start_time() {
             seed: Seed(1),
             allow: Allow::All,
             local: Vec::new(),
+            waiting: Waiting::Asleep,
             congestion: None,
             tools: Tools::Ordinary,
             tun: "/dev/net/tun".into(),

@@ -24,7 +24,7 @@ use crate::message::{Begin, Carrier, Exit, FAR_V4, FAR_V6, FromFar, FromInit, Na
 use crate::switch::gate::Gate;
 use crate::switch::port::Port;
 use crate::switch::tap::Tap;
-use crate::switch::{Figures, Segment, Switch, gate};
+use crate::switch::{Figures, Segment, Switch, Waiting, gate};
 
 /// The gateway's IPv4 address, to the command.
 pub const GATEWAY_VAR: &str = "WHARF_GATEWAY";
@@ -57,6 +57,8 @@ pub struct LabSpec {
     pub tools: Tools,
     /// The device node of TUN.
     pub tun: PathBuf,
+    /// How the switch waits.
+    pub waiting: Waiting,
     /// What is captured.
     pub capture: Option<Capture>,
 }
@@ -209,7 +211,7 @@ impl Lab {
                 Some(watch)
             }
         };
-        let switch = Switch::start(near, far, &spec.path, spec.seed, gate, watch);
+        let switch = Switch::start(near, far, &spec.path, spec.seed, gate, watch, spec.waiting);
         self.switch = Some(switch.map_err(LabError::io("start the switch"))?);
         Ok(())
     }

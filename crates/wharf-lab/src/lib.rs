@@ -91,4 +91,4 @@ pub use network::{
     NetworkFigures, NetworkLink, NetworkSpec, NodeFigures, Place,
 };
 pub use stage::{ARGUMENT, NotRun, run as run_stage};
-pub use switch::{Figures, LaneFigures, Segment, SegmentFigures};
+pub use switch::{Figures, LaneFigures, Segment, SegmentFigures, Waiting};

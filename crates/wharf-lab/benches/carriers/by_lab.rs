@@ -7,7 +7,7 @@ use std::os::fd::AsFd;
 
 use nix::sched::{CloneFlags, setns};
 use socket2::{Domain, Socket, Type};
-use wharf_lab::{Allow, Exit, FAR_V4, Lab, LabSpec, Segment, Tools};
+use wharf_lab::{Allow, Exit, FAR_V4, Lab, LabSpec, Segment, Tools, Waiting};
 use wharf_link::stream::Congestion;
 
 use crate::work::{Outcome, Server, Work, order, read_outcome};
@@ -38,6 +38,7 @@ impl Ready {
             }],
             seed: link.seed,
             local: Vec::new(),
+            waiting: Waiting::Asleep,
             capture: None,
             allow: Allow::Only(Vec::new()),
             congestion: None,

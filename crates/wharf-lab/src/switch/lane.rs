@@ -17,6 +17,7 @@ use wharf_packet::icmp::Problem;
 use wharf_packet::{ErrorBudget, PacketMut, Ttl, VnetHeader};
 use wharf_relay::Lateness;
 
+use super::Waiting;
 use super::clock;
 use super::figures::{LaneFigures, SegmentFigures};
 use super::gate::{Admission, Gate};
@@ -51,6 +52,7 @@ pub(crate) struct Plan {
     pub(crate) gate: Option<Gate>,
     /// Who captures.
     pub(crate) watch: Option<Watch>,
+    pub(crate) waiting: Waiting,
 }
 
 /// Runs a lane until it is told to stop.
@@ -72,6 +74,7 @@ struct Lane {
     back: Arc<Inbox<Order>>,
     gate: Option<Gate>,
     watch: Option<Watch>,
+    waiting: Waiting,
     pool: Pool,
     reader: Reader,
     start: Duration,
@@ -113,6 +116,7 @@ impl Lane {
             back: plan.back,
             gate: plan.gate,
             watch: plan.watch,
+            waiting: plan.waiting,
             reader: Reader::new(pool.clone()),
             pool,
             start: clock(),
@@ -175,6 +179,10 @@ impl Lane {
             watch.tap.flush();
         }
         let due = self.stages.next_wakeup();
+        let due = match self.waiting {
+            Waiting::Asleep => due,
+            Waiting::Polling => Some(Duration::ZERO),
+        };
         let timeout = due.map(|due| {
             let left = due.saturating_sub(self.now());
             Timespec::try_from(left).unwrap_or(Timespec {

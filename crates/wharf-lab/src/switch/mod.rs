@@ -40,6 +40,16 @@ use lane::{Plan, Watch};
 use port::Port;
 use way::Way;
 
+/// How the switch waits for packets and for what is due.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Waiting {
+    /// As everybody does: it is woken, which takes its time.
+    #[default]
+    Asleep,
+    /// It asks again and again (busy polling): packets are less late, and each direction takes a whole processor.
+    Polling,
+}
+
 /// A stretch of network: what lies between two routers.
 #[derive(Debug, Clone)]
 pub struct Segment {
@@ -70,6 +80,7 @@ impl Switch {
         seed: Seed,
         gate: Option<Gate>,
         watch: Option<[Watch; 2]>,
+        waiting: Waiting,
     ) -> io::Result<Self> {
         let [watch_up, watch_down] = watch.map_or([None, None], |both| both.map(Some));
         let ((to_up, up_orders), (to_down, down_orders)) = (Inbox::open()?, Inbox::open()?);
@@ -90,6 +101,7 @@ impl Switch {
             back: Arc::clone(&to_down),
             gate,
             watch: watch_up,
+            waiting,
         };
         let down = Plan {
             way: Way::Down,
@@ -104,6 +116,7 @@ impl Switch {
             back: Arc::clone(&to_up),
             gate: None,
             watch: watch_down,
+            waiting,
         };
         let mut switch = Self {
             lanes: [to_up, to_down].map(|inbox| (inbox, None)),

@@ -6,7 +6,7 @@ use std::os::fd::AsFd;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use wharf_lab::{Allow, Exit, Figures, Lab, LabSpec, Segment, Tools};
+use wharf_lab::{Allow, Exit, Figures, Lab, LabSpec, Segment, Tools, Waiting};
 use wharf_link::{Conditions, Seed, Settings};
 
 /// What a command came to.
@@ -96,6 +96,7 @@ pub(crate) fn spec(path: Vec<Segment>, command: &[&str]) -> LabSpec {
         seed: Seed(7),
         allow: Allow::All,
         local: Vec::new(),
+        waiting: Waiting::Asleep,
         congestion: None,
         tools: Tools::Ordinary,
         tun: "/dev/net/tun".into(),

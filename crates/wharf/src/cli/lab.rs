@@ -53,6 +53,9 @@ pub(crate) struct LabArgs {
     /// Let the command read raw packets and change its network: tcpdump, ip, ping -f
     #[arg(long)]
     pub(crate) net_tools: bool,
+    /// Do not sleep: packets are less late, and each direction takes a processor
+    #[arg(long, conflicts_with = "topology")]
+    pub(crate) busy_poll: bool,
     /// Where all chance comes from: the same seed, the same losses
     #[arg(long, default_value_t = Seed(1))]
     pub(crate) seed: Seed,

@@ -2,28 +2,29 @@
 
 mod capture;
 mod network;
+mod summary;
 
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::os::fd::AsFd;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2};
 use signal_hook::iterator::SignalsInfo;
 use signal_hook::iterator::exfiltrator::WithOrigin;
 use signal_hook::low_level::siginfo::{Cause, Origin};
 use wharf_door::DOOR_PORT;
 use wharf_host::sockets::{self, States};
-use wharf_lab::{
-    Allow, Exit, Facts, Figures, Lab, LabError, LabSpec, LaneFigures, Segment, Shortfall, Tools,
-};
+use wharf_lab::{Allow, Exit, Lab, LabError, LabSpec, Segment, Shortfall, Tools, Waiting};
 use wharf_link::{Conditions, Settings};
 use wharf_stack::of_connections;
 
 use super::exec;
+use summary::Summary;
+
 use super::links::profile;
 use crate::cli::{ConditionFlags, Inside, LabArgs};
 use crate::out;
@@ -78,6 +79,10 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
             ports => Allow::Only(ports.to_vec()),
         },
         local: local(args),
+        waiting: match args.busy_poll {
+            true => Waiting::Polling,
+            false => Waiting::Asleep,
+        },
         tools: tools(args),
         tun: tun(),
         capture,
@@ -85,6 +90,11 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     let (stdin, stdout, stderr) = (std::io::stdin(), std::io::stdout(), std::io::stderr());
     let streams = [stdin.as_fd(), stdout.as_fd(), stderr.as_fd()];
     let lab = Arc::new(Lab::start(&spec, streams)?);
+    if matches!(args.inside, Some(Inside::Shell)) && std::io::stderr().is_terminal() {
+        out::error_line(
+            "this machine's ports are at `gateway`; localhost is the lab's own; `exit` ends the lab",
+        );
+    }
     let to = Arc::downgrade(&lab);
     pass_signals_on(move |signal| {
         if let Some(lab) = to.upgrade() {
@@ -97,7 +107,7 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
         capture::end(args, file, &lab)?;
     }
     if args.stats {
-        summary(&spec, lab.facts(), &figures);
+        summary::of_path(&spec, lab.facts(), &figures);
     }
     let latency = |of: fn(&Segment) -> &Conditions| -> Duration {
         spec.path
@@ -109,7 +119,17 @@ pub(super) fn run(args: &LabArgs) -> Result<ExitCode, Report> {
     let shortfalls = figures.shortfalls(latency);
     warn(&shortfalls);
     if let Some(file) = &args.json {
-        write_json(file, &spec, lab.facts(), &figures, &shortfalls)?;
+        let facts = lab.facts();
+        let summary = Summary {
+            carrier: facts.carrier,
+            congestion: &facts.congestion,
+            ipv6: facts.ipv6,
+            seed: spec.seed,
+            start_ms: facts.start.as_secs_f64() * 1000.0,
+            shortfalls: &shortfalls,
+            figures: &figures,
+        };
+        summary.write(file)?;
     }
     Ok(code(exit))
 }
@@ -277,106 +297,4 @@ fn pass_signals_on(send: impl Fn(i32) + Send + 'static) -> Result<(), Report> {
 /// process has sent came here alone.
 fn is_the_terminals(origin: &Origin) -> bool {
     matches!(origin.signal, SIGINT | SIGQUIT) && matches!(origin.cause, Cause::Kernel)
-}
-
-/// What has passed, as people read it.
-fn summary(spec: &LabSpec, facts: &Facts, figures: &Figures) {
-    out::error_line(&format!(
-        "lab: {:?}, congestion control {}, seed {}, up in {:.0} ms",
-        facts.carrier,
-        facts.congestion,
-        spec.seed,
-        facts.start.as_secs_f64() * 1000.0
-    ));
-    for (name, lane) in [("up", &figures.up), ("down", &figures.down)] {
-        out::error_line(&format!("{name:<5}{}", lane_line(lane)));
-    }
-}
-
-fn lane_line(lane: &LaneFigures) -> String {
-    let micros = |nanos: u64| nanos as f64 / 1000.0;
-    let mut line = format!(
-        "{} packets ({}) in, {} ({}) out",
-        lane.read,
-        out::bytes(lane.read_bytes),
-        lane.written,
-        out::bytes(lane.written_bytes),
-    );
-    let mut drops = Vec::new();
-    for segment in &lane.segments {
-        for (cause, count) in [
-            ("loss", segment.loss),
-            ("queue", segment.queue),
-            ("AQM", segment.aqm),
-            ("MTU", segment.mtu),
-            ("outage", segment.outage),
-        ] {
-            if count > 0 && lane.segments.len() > 1 {
-                drops.push(format!("{count} by {cause} of {}", segment.name));
-            } else if count > 0 {
-                drops.push(format!("{count} by {cause}"));
-            }
-        }
-    }
-    for (cause, count) in [
-        ("no memory", lane.out_of_memory),
-        ("malformed", lane.malformed),
-        ("not taken", lane.not_taken),
-    ] {
-        if count > 0 {
-            drops.push(format!("{count} {cause}"));
-        }
-    }
-    if !drops.is_empty() {
-        line.push_str(&format!("; dropped: {}", drops.join(", ")));
-    }
-    if lane.lateness.count > 0 {
-        line.push_str(&format!(
-            "; late p50 {:.0} µs, p99 {:.0} µs, max {:.0} µs",
-            micros(lane.lateness.p50),
-            micros(lane.lateness.p99),
-            micros(lane.lateness.max)
-        ));
-    }
-    line
-}
-
-/// What has passed, as programs read it.
-#[derive(Serialize)]
-struct Summary<'a> {
-    carrier: wharf_lab::Carrier,
-    congestion: &'a str,
-    ipv6: bool,
-    seed: wharf_link::Seed,
-    start_ms: f64,
-    /// What the machine did not hold.
-    shortfalls: &'a [Shortfall],
-    #[serde(flatten)]
-    figures: &'a Figures,
-}
-
-fn write_json(
-    file: &Path,
-    spec: &LabSpec,
-    facts: &Facts,
-    figures: &Figures,
-    shortfalls: &[Shortfall],
-) -> Result<(), Report> {
-    let summary = Summary {
-        carrier: facts.carrier,
-        congestion: &facts.congestion,
-        ipv6: facts.ipv6,
-        seed: spec.seed,
-        start_ms: facts.start.as_secs_f64() * 1000.0,
-        shortfalls,
-        figures,
-    };
-    write(file, &summary)
-}
-
-fn write(file: &Path, summary: &impl Serialize) -> Result<(), Report> {
-    let failed =
-        |error: std::io::Error| Report::new(Code::Unusable, format!("write {}: {error}", file.display()));
-    let text = serde_json::to_string_pretty(summary).map_err(|error| failed(error.into()))?;
-    std::fs::write(file, text + "\n").map_err(failed)
 }

@@ -33,7 +33,7 @@ fn escaped(world: &World) -> [u32; 2] {
     pids
 }
 
-fn guardian_of(up: &Running) -> u32 {
+pub(crate) fn guardian_of(up: &Running) -> u32 {
     let children = format!("/proc/{0}/task/{0}/children", up.pid());
     let children = fs::read_to_string(children).expect("readable");
     let is_guardian = |pid: &u32| {

@@ -54,6 +54,32 @@ fn the_commands_exit_is_the_labs() {
 }
 
 #[test]
+fn a_lab_that_does_not_sleep_carries_as_well() {
+    let world = World::new();
+    let ping = [
+        "lab",
+        "--busy-poll",
+        "--latency",
+        "5ms",
+        "--json",
+        "figures",
+        "--",
+        "ping",
+        "-c",
+        "5",
+        "-i",
+        "0.05",
+        "gateway",
+    ];
+    let said = world.run(&ping).ok();
+    assert!(said.contains("5 received"), "{said}");
+    let text = fs::read_to_string(world.project().join("figures")).expect("written");
+    let figures: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    assert_eq!(figures["up"]["written"], 5, "{figures}");
+    assert_eq!(figures["up"]["lateness"]["count"], 5, "{figures}");
+}
+
+#[test]
 fn streams_are_the_commands_own() {
     let world = World::new();
     let mut command = world.command(&["lab", "--", "sh", "-c", "cat; echo wrong >&2"]);
@@ -360,8 +386,20 @@ fn bad_input_is_named() {
         &["capture at router 2: the path has 1"],
     );
     check(&["--capture-at", "gateway"], &["--capture"]);
-    let of_a_network = ["--capture", "x", "--topology", "home-isp-cloud", "--at", "laptop"];
-    check(&of_a_network, &["--capture <FILE>", "--topology"]);
+    let of_a_network = [
+        "--topology",
+        "dumb-bell",
+        "--at",
+        "left",
+        "--capture",
+        "x",
+        "--capture-at",
+        "gateway",
+    ];
+    check(&of_a_network, &["capture in a topology", "the name of a segment"]);
+    let network = ["--topology", "home-isp-cloud", "--at", "laptop"];
+    let nowhere = ["--capture", "x", "--capture-at", "nowhere"];
+    check(&[network, nowhere].concat(), &["there is no segment `nowhere`"]);
     assert!(!world.project().join("x").exists());
     let into_nowhere = ["lab", "--capture", "/nowhere/x", "--", "true"];
     world.run(&into_nowhere).fails(5, &["capture into /nowhere/x"]);

@@ -7,9 +7,10 @@ use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::echo::link;
+use crate::guardian::guardian_of;
 use crate::http::get;
 use crate::running::Running;
-use crate::world::{World, eventually, kill};
+use crate::world::{World, built, eventually, kill, skip};
 
 /// A shop: the first service listens on its loopback alone, whatever it is told.
 const SHOP: &str = r#"
@@ -178,6 +179,71 @@ fn profiles_are_what_packets_meet() {
     assert_eq!(up.stop().code, 0);
 }
 
+/// The shop of examples/shop, whose three hops are real connections over real packets.
+#[test]
+fn the_shop_takes_orders_under_five_profiles() {
+    let programs = ["shop-web", "shop-api", "shop-store"].map(built);
+    let [Some(web), Some(api), Some(store)] = programs else {
+        let name = "the_shop_takes_orders_under_five_profiles";
+        return skip(name, "examples/shop is not built: cargo build -p shop");
+    };
+    let world = shop(&format!(
+        "name = \"shop\"\n[service.web]\nrun = \"{web}\"\nneeds = [\"api\"]\n[service.api]\nrun = \"{api}\"\n\
+         needs = [\"store\"]\ndoor = false\n[service.store]\nrun = \"{store}\"\nprotocol = \"tcp\"\n"
+    ));
+    let up = up(&world);
+    let order = || {
+        let url = format!("http://127.0.0.1:{}/orders", world.door());
+        let ran = Command::new("curl")
+            .args([
+                "-sS",
+                "-w",
+                " %{http_code} %{time_total}",
+                "-H",
+                "Host: web.shop.localhost",
+            ])
+            .args([
+                "-H",
+                "Content-Type: application/json",
+                "-d",
+                "{\"item\": \"tea\", \"quantity\": 2}",
+                &url,
+            ])
+            .output()
+            .expect("curl runs");
+        let said = String::from_utf8_lossy(&ran.stdout).into_owned();
+        let words: Vec<&str> = said.split(' ').collect();
+        let [.., code, time] = words.as_slice() else {
+            panic!("{ran:?}")
+        };
+        (
+            (*code).to_owned(),
+            time.parse::<f64>().expect("a time"),
+            said.clone(),
+        )
+    };
+    for (profile, rtt) in [
+        ("fiber", 0.004),
+        ("us-us", 0.031),
+        ("eu-us", 0.075),
+        ("4g", 0.040),
+        ("eu-asia", 0.240),
+    ] {
+        world.run(&["set", "web -> api", profile]).ok();
+        let before = packets(&world, "web -> api", "delivered");
+        let (code, time, said) = order();
+        assert!(code.starts_with('2'), "{profile}: {said}");
+        // A question and its answer; a connection may be there already.
+        assert!(time >= rtt, "{profile}: {time} s");
+        let after = packets(&world, "web -> api", "delivered");
+        assert!(
+            after[0] > before[0] && after[1] > before[1],
+            "{profile}: {before:?} {after:?}"
+        );
+    }
+    assert_eq!(up.stop().code, 0);
+}
+
 #[test]
 fn what_acts_on_connections_is_refused() {
     let world = shop(SHOP);
@@ -268,8 +334,13 @@ fn services_are_hosts_of_the_files_network() {
     world
         .run(&["up"])
         .fails(2, &["it has nodes, and those need a lab", "`wharf up --lab`"]);
+    // Drawn before anything runs.
+    let way = world
+        .run(&["topology", "wharf.toml", "--path", "web", "api"])
+        .ok();
+    assert!(way.contains("home") && way.contains("street"), "{way}");
     let up = up(&world);
-    assert!(world.variable("web", "HOST") == "0.0.0.0");
+    assert_eq!(world.variable("web", "HOST"), "0.0.0.0");
     let web = world.service("web")["listens"][0]
         .as_str()
         .expect("an address")
@@ -342,6 +413,19 @@ fn whatever_is_killed_nothing_is_left() {
     gone(&services);
     gone(&[keeper]);
     world.await_empty();
+    // With its guardian: what is left has been told by the kernel (PDEATHSIG), also in a user namespace.
+    let mut running = up(&world);
+    let (keeper, services) = processes(&world);
+    let guardian = guardian_of(&running);
+    for pid in [running.pid(), guardian] {
+        kill(pid, Signal::STOP);
+    }
+    for pid in [running.pid(), guardian] {
+        kill(pid, Signal::KILL);
+    }
+    running.wait();
+    gone(&services);
+    gone(&[keeper]);
     // And the next starts as if nothing had been.
     let mut running = up(&world);
     let (keeper, services) = processes(&world);

@@ -147,10 +147,9 @@ fn a_file_says_what_network_it_is() {
     let world = World::new();
     world.file(
         "
-        [service.web]
+        [service.pc]
         run = 'true'
 
-        [node.pc]
         [node.home]
         kind = 'nat'
         inside = ['lan']

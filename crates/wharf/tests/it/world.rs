@@ -90,6 +90,12 @@ impl Ran {
     }
 }
 
+/// A program of the workspace's, if it was built.
+pub(crate) fn built(name: &str) -> Option<String> {
+    let path = programs().join(name);
+    path.exists().then(|| path.display().to_string())
+}
+
 /// Where the programs are: beside this test, or where an ordinary user's copy of them was put.
 fn programs() -> PathBuf {
     match std::env::var_os("WHARF_TEST_BIN_DIR") {

@@ -37,6 +37,7 @@ fn lane(conditions: &str) -> (Lane, Port, Port) {
         back,
         gate: None,
         watch: None,
+        waiting: Waiting::Asleep,
     };
     (Lane::new(plan), before, after)
 }

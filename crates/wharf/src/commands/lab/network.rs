@@ -7,16 +7,16 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
 use wharf_lab::{
     Guest, Loopback, Network, NetworkCapture, NetworkFacts, NetworkFigures, NetworkSpec, NodeFigures, Place,
-    Point, SegmentFigures, Shortfall, Tools,
+    Point, SegmentFigures, Tools,
 };
 use wharf_link::Conditions;
 use wharf_topology::{Direction, NodeId, Topology};
 
 use super::capture::{create, say};
-use super::{code, command, exe, pass_signals_on, resolve, tools, tun, warn, write};
+use super::summary::{Summary, drops};
+use super::{code, command, exe, pass_signals_on, resolve, tools, tun, warn};
 use crate::cli::{Also, CapturePoint, LabArgs};
 use crate::commands::topology::find::Found;
 use crate::out;
@@ -87,7 +87,17 @@ pub(super) fn run(args: &LabArgs, topology: &str, at: &str) -> Result<ExitCode, 
     let shortfalls = figures.shortfalls();
     warn(&shortfalls);
     if let Some(file) = &args.json {
-        write(file, &Summary::of(&spec, network.facts(), &figures, &shortfalls))?;
+        let facts = network.facts();
+        let summary = Summary {
+            carrier: facts.carrier,
+            congestion: &facts.congestion,
+            ipv6: facts.ipv6,
+            seed: spec.seed,
+            start_ms: facts.start.as_secs_f64() * 1000.0,
+            shortfalls: &shortfalls,
+            figures: &figures,
+        };
+        summary.write(file)?;
     }
     Ok(code(exit))
 }
@@ -210,15 +220,7 @@ fn summary(spec: &NetworkSpec, facts: &NetworkFacts, figures: &NetworkFigures) {
 }
 
 fn passed(segment: &SegmentFigures) -> String {
-    let drops = [
-        ("loss", segment.loss),
-        ("queue", segment.queue),
-        ("AQM", segment.aqm),
-        ("MTU", segment.mtu),
-        ("outage", segment.outage),
-    ];
-    let drops = drops.iter().filter(|(_, count)| *count > 0);
-    let drops: Vec<_> = drops
+    let drops: Vec<_> = drops(segment)
         .map(|(cause, count)| format!("{count} by {cause}"))
         .collect();
     match drops.is_empty() {
@@ -241,37 +243,4 @@ fn dropped(node: &NodeFigures) -> Vec<String> {
     ];
     let drops = drops.iter().filter(|(_, count)| *count > 0);
     drops.map(|(cause, count)| format!("{count} {cause}")).collect()
-}
-
-/// What has passed, as programs read it.
-#[derive(Serialize)]
-struct Summary<'a> {
-    carrier: wharf_lab::Carrier,
-    congestion: &'a str,
-    ipv6: bool,
-    seed: wharf_link::Seed,
-    start_ms: f64,
-    /// What the machine did not hold.
-    shortfalls: &'a [Shortfall],
-    #[serde(flatten)]
-    figures: &'a NetworkFigures,
-}
-
-impl<'a> Summary<'a> {
-    fn of(
-        spec: &NetworkSpec,
-        facts: &'a NetworkFacts,
-        figures: &'a NetworkFigures,
-        shortfalls: &'a [Shortfall],
-    ) -> Self {
-        Self {
-            carrier: facts.carrier,
-            congestion: &facts.congestion,
-            ipv6: facts.ipv6,
-            seed: spec.seed,
-            start_ms: facts.start.as_secs_f64() * 1000.0,
-            shortfalls,
-            figures,
-        }
-    }
 }

@@ -6,6 +6,7 @@ use std::io::Read;
 use std::path::Path;
 
 use serde::Deserialize;
+use wharf_stack::project::Project;
 use wharf_topology::{NodeId, NodeSpec, Ready, SegmentId, SegmentSpec, Spec, Topology, ready};
 
 use crate::report::{Code, Report};
@@ -31,12 +32,20 @@ struct Sections {
 impl Found {
     /// Names come before files: `./NAME` is the file of such a name.
     pub(in crate::commands) fn find(which: &str) -> Result<Self, Report> {
-        let spec = match Ready::named(which) {
-            Some(ready) => ready.spec.clone(),
-            None => read(which)?,
+        let build = |spec: &Spec| {
+            Topology::build(spec)
+                .map_err(|error| Report::new(Code::BadInput, format!("topology {which}: {error}")))
         };
-        let topology = Topology::build(&spec)
-            .map_err(|error| Report::new(Code::BadInput, format!("topology {which}: {error}")))?;
+        let topology = match Ready::named(which) {
+            Some(ready) => build(&ready.spec)?,
+            None => {
+                let text = read(which)?;
+                match of_services(which, &text)? {
+                    Some(topology) => topology,
+                    None => build(&sections(which, &text)?)?,
+                }
+            }
+        };
         Ok(Self {
             name: which.to_owned(),
             topology,
@@ -70,7 +79,7 @@ impl Found {
     }
 }
 
-fn read(which: &str) -> Result<Spec, Report> {
+fn read(which: &str) -> Result<String, Report> {
     let path = Path::new(which);
     let is_path = path.exists() || which.contains(['/', '.', '\\']);
     if !is_path {
@@ -91,8 +100,30 @@ fn read(which: &str) -> Result<Spec, Report> {
     if text.len() as u64 > LONGEST {
         return Err(bad(&format!("it is longer than {} MiB", LONGEST >> 20)));
     }
-    let Sections { node, segment } = toml::from_str(&text).map_err(|error| {
-        let (line, column) = place(&text, error.span().map_or(0, |span| span.start));
+    Ok(text)
+}
+
+/// The network of a file with services: they are hosts of it, and need no `[node]`. None: it has no services.
+fn of_services(which: &str, text: &str) -> Result<Option<Topology>, Report> {
+    let has_services = toml::from_str::<toml::Table>(text).is_ok_and(|table| table.contains_key("service"));
+    if !has_services {
+        return Ok(None);
+    }
+    let project = Project::parse(text, Path::new(which))
+        .map_err(|error| Report::new(Code::BadInput, error.to_string()))?;
+    project.network.map(Some).ok_or_else(|| {
+        Report::new(
+            Code::BadInput,
+            format!("read {which}: it has no [node.X] and no [segment.X] with nodes"),
+        )
+        .hint("without them, `wharf up --lab` joins all services by one segment")
+    })
+}
+
+fn sections(which: &str, text: &str) -> Result<Spec, Report> {
+    let bad = |error: &dyn std::fmt::Display| Report::new(Code::BadInput, format!("read {which}: {error}"));
+    let Sections { node, segment } = toml::from_str(text).map_err(|error| {
+        let (line, column) = place(text, error.span().map_or(0, |span| span.start));
         Report::new(
             Code::BadInput,
             format!("{which}:{line}:{column}: {}", error.message()),

@@ -13,13 +13,12 @@ mod web;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
-use std::time::Duration;
 
 use rustix::process::Signal;
 use serde_json::Value;
 
 use crate::server::{Beside, free_port};
-use crate::world::{Ran, World, eventually, skip, within};
+use crate::world::{PATIENCE, Ran, World, eventually, skip, within};
 use wharf_host::sockets;
 
 /// A program that a test needs, and the package of Debian's that has it.
@@ -101,11 +100,16 @@ impl Server {
     }
 }
 
-/// In its own way, so that it reaps its workers and gives shared memory back. One that does not is killed.
+/// In its own way, so that it reaps its workers and gives shared memory back.
 impl Drop for Server {
     fn drop(&mut self) {
         self.process.signal(Signal::TERM);
-        within(Duration::from_secs(5), || !self.process.runs());
+        let ended = within(PATIENCE, || !self.process.runs());
+        assert!(
+            ended || std::thread::panicking(),
+            "the server at {} goes on when it is asked to end",
+            self.port
+        );
     }
 }
 
