@@ -342,6 +342,18 @@ impl Network {
         }
     }
 
+    /// The ports of a host to which packets do not come themselves: only the host's loopback has them, and the last hop
+    /// is a relay in the host's network. Known from the first connection on.
+    ///
+    /// # Errors
+    /// When the node is no host.
+    pub fn relayed(&self, node: NodeId) -> Result<Vec<u16>, LabError> {
+        match self.keeper.ask(&Ask::Relayed(node.index()), &[])? {
+            (Answer::Ports(ports), _) => Ok(ports),
+            _ => Err(LabError::Killed("keeper of namespaces")),
+        }
+    }
+
     /// What has passed.
     ///
     /// # Errors
