@@ -104,6 +104,13 @@ impl Gateway {
         }
     }
 
+    /// The ports that it carries on, and to which something listens.
+    pub(crate) fn ports(&self) -> Vec<u16> {
+        let open = self.ports.iter().filter(|(_, port)| !port.provider.is_empty());
+        open.map(|(Knock::Tcp(port) | Knock::Udp(port), _)| *port)
+            .collect()
+    }
+
     /// Whether it is the one who listens there.
     pub(crate) fn has(&self, protocol: Protocol, local: SocketAddr) -> bool {
         let knock = match protocol {

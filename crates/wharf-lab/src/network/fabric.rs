@@ -2,9 +2,11 @@
 //! translators and firewalls do to them, what is answered. No clock and no socket: packets and times go in,
 //! and what leaves for a host comes out.
 
+mod change;
 mod edges;
 mod figures;
 mod forward;
+mod hosts;
 mod timers;
 mod transit;
 pub(crate) mod watch;
@@ -15,20 +17,19 @@ use std::time::Duration;
 
 use wharf_link::{Conditions, Machine, Offer, Overflow, Seed};
 use wharf_packet::icmp::Problem;
-use wharf_packet::{ErrorBudget, Fragments, Gso, VnetHeader};
+use wharf_packet::{ErrorBudget, Fragments, VnetHeader};
 use wharf_topology::{Direction, Firewall, Interface, Nat, NodeId, Role, Routes, SegmentId, Topology};
 
 pub use figures::{Crossings, NodeFigures};
 use timers::Timers;
 use transit::Transit;
 
-use self::watch::{Watch, Watches};
-use super::{NetworkLink, Place};
+use self::watch::Watches;
+use super::NetworkLink;
 use crate::switch::SegmentFigures;
 use crate::switch::cut::{self, Short};
 use crate::switch::parcel::Parcel;
-use crate::switch::pool::{Buffer, Pool};
-use crate::switch::stage::{Offload, offload};
+use crate::switch::pool::Pool;
 use crate::switch::tap::{End, Instead};
 use edges::Edges;
 
@@ -127,96 +128,6 @@ impl Fabric {
         fabric
     }
 
-    fn decide(&mut self) {
-        let segments = self.topology.segments().len() * 2;
-        let mut machines = self.machines[..segments].iter();
-        self.segments_cut = machines.any(|machine| offload(machine.conditions()) == Offload::Cut);
-    }
-
-    fn segment_machine(segment: SegmentId, direction: Direction) -> usize {
-        segment.index() * 2 + usize::from(direction == Direction::Down)
-    }
-
-    /// The machines of a place, up and down.
-    pub(crate) fn machines_of(topology: &Topology, place: Place) -> [usize; 2] {
-        let first = match place {
-            Place::Segment(segment) => segment.index() * 2,
-            Place::Link(link) => (topology.segments().len() + link) * 2,
-        };
-        [first, first + 1]
-    }
-
-    /// Tells of packets, from now on.
-    pub(crate) fn watch(&mut self, watch: Watch) {
-        self.watches.add(watch);
-        self.keep_drops();
-    }
-
-    /// Tells of them no longer.
-    pub(crate) fn unwatch(&mut self, number: u64) {
-        self.watches.remove(number);
-        self.keep_drops();
-    }
-
-    fn keep_drops(&mut self) {
-        for (at, machine) in self.machines.iter_mut().enumerate() {
-            match self.watches.sees_drops_of(at) {
-                true => machine.keep_dropped(),
-                false => machine.let_go_dropped(),
-            }
-        }
-    }
-
-    /// Hands over to the captures' files what was noted.
-    pub(crate) fn flush(&self) {
-        self.watches.flush();
-    }
-
-    fn link_machine(&self, link: usize, direction: Direction) -> usize {
-        (self.topology.segments().len() + link) * 2 + usize::from(direction == Direction::Down)
-    }
-
-    pub(crate) fn set_segment(&mut self, now: Duration, segment: SegmentId, conditions: [Conditions; 2]) {
-        self.set(now, Self::segment_machine(segment, Direction::Up), conditions);
-        self.decide();
-    }
-
-    pub(crate) fn set_link(&mut self, now: Duration, link: usize, conditions: [Conditions; 2]) {
-        self.set(now, self.link_machine(link, Direction::Up), conditions);
-    }
-
-    pub(crate) fn cut(&mut self, now: Duration, segment: SegmentId) {
-        self.each_way(segment, |machine| machine.cut(now));
-        if !self.down.contains(&segment) {
-            self.down.push(segment);
-            self.routes = self.topology.routes_without(&self.down);
-        }
-    }
-
-    pub(crate) fn heal(&mut self, now: Duration, segment: SegmentId) {
-        self.each_way(segment, |machine| machine.heal(now));
-        self.down.retain(|down| *down != segment);
-        self.routes = self.topology.routes_without(&self.down);
-    }
-
-    fn each_way(&mut self, segment: SegmentId, act: impl Fn(&mut Machine<Transit>)) {
-        for direction in [Direction::Up, Direction::Down] {
-            let at = Self::segment_machine(segment, direction);
-            let machine = &mut self.machines[at];
-            act(machine);
-            self.timers.note(at, machine.next_wakeup());
-        }
-    }
-
-    fn set(&mut self, now: Duration, first: usize, conditions: [Conditions; 2]) {
-        for (at, conditions) in (first..).zip(conditions) {
-            if let Some(machine) = self.machines.get_mut(at) {
-                machine.set_conditions(now, conditions);
-                self.timers.note(at, machine.next_wakeup());
-            }
-        }
-    }
-
     /// What has left for hosts since this was last asked.
     pub(crate) fn departures(&mut self) -> std::vec::Drain<'_, Departure> {
         self.departures.drain(..)
@@ -227,98 +138,12 @@ impl Fabric {
         self.timers.next()
     }
 
-    /// A packet comes out of a host, into a segment.
-    pub(crate) fn enter(
-        &mut self,
-        now: Duration,
-        node: NodeId,
-        over: SegmentId,
-        bytes: Buffer,
-        header: VnetHeader,
-    ) {
-        let parcel = Parcel::new(bytes, header);
-        let edge = self.edge(node, &parcel);
-        let is_cut = self.segments_cut
-            || edge.is_some_and(|at| offload(self.machines[at].conditions()) == Offload::Cut);
-        if header.gso == Gso::None || !is_cut {
-            self.leave_host(now, node, over, edge, parcel);
-            return self.work();
-        }
-        let pool = self.pool.clone();
-        let whole = cut::train(&pool, &parcel.bytes, &header, |piece| {
-            let piece = Parcel::new(piece, VnetHeader::default());
-            self.leave_host(now, node, over, edge, piece);
-        });
-        self.count_short(node, whole);
-        self.work();
-    }
-
     fn count_short(&mut self, node: NodeId, made: Result<(), Short>) {
         let figures = &mut self.works[node.index()].figures;
         match made {
             Ok(()) => {}
             Err(Short::Malformed) => figures.malformed += 1,
             Err(Short::OutOfMemory) => figures.out_of_memory += 1,
-        }
-    }
-
-    /// The machine of the link that a packet of a host belongs to.
-    fn edge(&self, from: NodeId, parcel: &Parcel) -> Option<usize> {
-        if self.edges.is_empty() {
-            return None;
-        }
-        let packet = parcel.packet()?;
-        let to = self.owners.get(&packet.destination())?;
-        let (link, direction) = self.edges.find(from, *to, packet.ports())?;
-        Some(self.link_machine(link, direction))
-    }
-
-    fn leave_host(
-        &mut self,
-        now: Duration,
-        node: NodeId,
-        over: SegmentId,
-        edge: Option<usize>,
-        parcel: Parcel,
-    ) {
-        let Some(to) = self.next_of_host(node, over, &parcel) else {
-            // Multicast, broadcast, and what nobody here has.
-            self.works[node.index()].figures.nowhere += 1;
-            return;
-        };
-        let transit = Transit {
-            from: node,
-            over,
-            to,
-            parcel,
-        };
-        match edge {
-            Some(machine) => self.offer(now, machine, transit),
-            None => self.send(now, transit),
-        }
-    }
-
-    /// Whom a host hands a packet that it sends into a segment: its receiver, or the router that the
-    /// host's routes name there.
-    fn next_of_host(&self, node: NodeId, over: SegmentId, parcel: &Parcel) -> Option<NodeId> {
-        let to = parcel.packet()?.destination();
-        if let Some(owner) = self.owners.get(&to)
-            && *owner != node
-            && self
-                .topology
-                .interface(*owner, over)
-                .is_some_and(|on| on.addresses.contains(&to))
-        {
-            return Some(*owner);
-        }
-        let table = self.routes.table(node, wharf_topology::Family::of(to));
-        match table.lookup(to) {
-            Some(route) if route.segment == over => route.via.map(|(via, _)| via),
-            // Who changes a host's routes, or sends to what nobody has, meets the segment's first router.
-            _ => {
-                let mut nodes = self.topology[over].nodes.iter().copied();
-                nodes.find(|other| *other != node && self.topology[*other].role != Role::Host)
-            }
         }
     }
 

@@ -27,6 +27,8 @@ pub(crate) enum Ask {
     Knock(usize, Knock),
     /// Let what comes with this, sockets that listen, lead to a port of a host.
     Publish(usize, u16),
+    /// Which ports of a host are reached by a relay, since only its loopback has them?
+    Relayed(usize),
     /// What listens at a host?
     Listeners(usize),
 }
@@ -67,6 +69,8 @@ pub(crate) enum Answer {
     Open(bool),
     /// Done.
     Done,
+    /// Ports.
+    Ports(Vec<u16>),
     /// What listens.
     Listeners(Vec<Listening>),
     /// It could not be done.

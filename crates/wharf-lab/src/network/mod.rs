@@ -16,135 +16,49 @@
 mod capture;
 mod fabric;
 mod guest;
+mod keeper;
 pub(crate) mod message;
 mod plan;
 mod pump;
+mod spec;
+mod usher;
 
 use std::ffi::OsString;
-use std::fs::File;
 use std::io;
-use std::io::Write;
 use std::net::{IpAddr, TcpListener};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::mpsc::sync_channel;
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use serde::Serialize;
-use wharf_link::{Conditions, Seed};
-use wharf_relay::{LatenessStats, Relay};
+use wharf_link::Conditions;
+use wharf_relay::Relay;
 use wharf_topology::{NodeId, Role, Routes, SegmentId, Topology};
 
 pub use capture::{Capturing, NetworkCapture, Place};
 pub use fabric::{Crossings, NodeFigures};
 pub use guest::Guest;
 pub use message::Listening;
+pub use spec::{Loopback, Machine, NetworkFacts, NetworkFigures, NetworkLink, NetworkSpec};
 
 use crate::channel::{Channel, MOST as MOST_DEVICES};
 use crate::error::LabError;
-use crate::gateway::{ANSWER_HOLDS, Allow, Behind, Gateway, let_in};
+use crate::gateway::{Behind, Gateway};
 use crate::holds;
 use crate::lab::handle;
 use crate::message::{Carrier, Names, Tools};
 use crate::stage::{Entry, Mode};
-use crate::switch::gate::{Gate, Held, Open, queue};
+use crate::switch::gate::{Gate, queue};
 use crate::switch::inbox::{Inbox, Orders};
 use crate::switch::port::Port;
+use keeper::Keeper;
 use message::{Answer, Ask};
 use pump::{Counted, Device, Order};
-
-/// What a network is to be.
-#[derive(Debug, Clone)]
-pub struct NetworkSpec {
-    /// The program that runs [the stages](crate::run_stage) when its first argument is
-    /// [`ARGUMENT`](crate::ARGUMENT): this one, as a rule.
-    pub exe: PathBuf,
-    /// The nodes and segments.
-    pub topology: Topology,
-    /// The conditions of each segment by [`SegmentId::index`]: up, down.
-    pub segments: Vec<[Conditions; 2]>,
-    /// What is between two hosts beside the segments.
-    pub links: Vec<NetworkLink>,
-    /// The seed of the run.
-    pub seed: Seed,
-    /// The congestion control of all hosts; none: the host's.
-    pub congestion: Option<String>,
-    /// The device node of TUN.
-    pub tun: PathBuf,
-    /// The node that stands for this machine.
-    pub machine: Option<Machine>,
-    /// Whether what listens on a host's loopback alone is reached from others.
-    pub loopback: Loopback,
-}
-
-/// The node that stands for this machine: what listens on the machine's loopback is reached at the node's addresses.
-#[derive(Debug, Clone)]
-pub struct Machine {
-    /// Which node.
-    pub node: NodeId,
-    /// Which ports.
-    pub allow: Allow,
-}
-
-/// Whether what listens on a host's loopback alone is reached from others.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Loopback {
-    /// No, as on any network.
-    #[default]
-    Own,
-    /// Yes: the last hop is a relay in the host's own network.
-    Reached,
-}
-
-/// What is between two hosts beside the segments on the way: the packets of one service that another needs.
-#[derive(Debug, Clone)]
-pub struct NetworkLink {
-    /// Its name. Its randomness follows from the seed and this name.
-    pub name: String,
-    /// Who connects.
-    pub consumer: NodeId,
-    /// To whom.
-    pub provider: NodeId,
-    /// To which ports; none: all.
-    pub ports: Vec<u16>,
-    /// The conditions to the provider.
-    pub up: Conditions,
-    /// The conditions to the consumer.
-    pub down: Conditions,
-}
-
-/// What is known of a network from its start.
-#[derive(Debug, Clone, Serialize)]
-pub struct NetworkFacts {
-    /// By what packets come and go.
-    pub carrier: Carrier,
-    /// The congestion control of all hosts.
-    pub congestion: String,
-    /// Whether there is IPv6.
-    pub ipv6: bool,
-    /// The process that owns the namespaces.
-    pub keeper: u32,
-    /// How long it took until packets could pass.
-    pub start: Duration,
-}
-
-/// What has passed.
-#[derive(Debug, Clone, Default, Serialize)]
-pub struct NetworkFigures {
-    /// Packets that came out of hosts. What a kernel left to be cut is one.
-    pub read: u64,
-    /// Those that a kernel left to be cut.
-    pub trains: u64,
-    /// By node, segment and link.
-    #[serde(flatten)]
-    pub crossings: Crossings,
-    /// How late packets were handed over: after their ideal time.
-    pub lateness: LatenessStats,
-}
+use usher::Usher;
 
 /// A topology with packets in it.
 ///
@@ -166,43 +80,6 @@ pub struct Network {
     links: Vec<String>,
     captures: AtomicU64,
     facts: NetworkFacts,
-}
-
-/// The keeper, as it is spoken with.
-#[derive(Debug)]
-struct Keeper(Mutex<Channel>);
-
-impl Keeper {
-    fn ask(&self, ask: &Ask, descriptors: &[BorrowedFd<'_>]) -> Result<(Answer, Vec<OwnedFd>), LabError> {
-        let channel = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let sent = channel.send(ask, descriptors);
-        sent.map_err(|_| LabError::Killed("keeper of namespaces"))?;
-        match channel.receive() {
-            Ok(Some((Answer::Failed(trouble), _))) => Err(trouble.into()),
-            Ok(Some(answer)) => Ok(answer),
-            Ok(None) | Err(_) => Err(LabError::Killed("keeper of namespaces")),
-        }
-    }
-
-    fn begin(&self, spec: &NetworkSpec, names: &Names) -> Result<(String, i32), LabError> {
-        let begin = Ask::Begin {
-            tun: spec.tun.clone(),
-            congestion: spec.congestion.clone(),
-        };
-        let file = in_memory(names).map_err(LabError::io("keep the names of the lab"))?;
-        match self.ask(&begin, &[file.as_fd()])? {
-            (Answer::Begun { owner, names }, _) => Ok((owner, names)),
-            _ => Err(LabError::Killed("keeper of namespaces")),
-        }
-    }
-}
-
-fn in_memory(names: &Names) -> io::Result<OwnedFd> {
-    let file = rustix::fs::memfd_create("wharf-names", rustix::fs::MemfdFlags::CLOEXEC)?;
-    let text = serde_json::to_vec(names).map_err(io::Error::other)?;
-    let mut file = File::from(file);
-    file.write_all(&text)?;
-    Ok(file.into())
 }
 
 impl Network {
@@ -227,7 +104,7 @@ impl Network {
             .stderr(Stdio::null())
             .spawn()
             .map_err(LabError::io("start the lab's keeper"))?;
-        let keeper = Arc::new(Keeper(Mutex::new(channel)));
+        let keeper = Arc::new(Keeper::new(channel));
         let (inbox, orders) = Inbox::open().map_err(LabError::io("start the switch"))?;
         let names = plan::names(spec);
         let mut network = Self {
@@ -465,6 +342,18 @@ impl Network {
         }
     }
 
+    /// The ports of a host to which packets do not come themselves: only the host's loopback has them, and the last hop
+    /// is a relay in the host's network. Known from the first connection on.
+    ///
+    /// # Errors
+    /// When the node is no host.
+    pub fn relayed(&self, node: NodeId) -> Result<Vec<u16>, LabError> {
+        match self.keeper.ask(&Ask::Relayed(node.index()), &[])? {
+            (Answer::Ports(ports), _) => Ok(ports),
+            _ => Err(LabError::Killed("keeper of namespaces")),
+        }
+    }
+
     /// What has passed.
     ///
     /// # Errors
@@ -502,10 +391,7 @@ impl Drop for Network {
             let _ = usher.join();
         }
         close(pump.and_then(Result::ok).unwrap_or_default());
-        {
-            let channel = self.keeper.0.lock().unwrap_or_else(PoisonError::into_inner);
-            let _ = rustix::net::shutdown(&*channel, rustix::net::Shutdown::Both);
-        }
+        self.keeper.end();
         let _ = self.process.wait();
     }
 }
@@ -523,52 +409,4 @@ fn close(devices: Vec<Device>) {
             }
         }
     });
-}
-
-/// Opens ports as packets ask for them.
-struct Usher {
-    keeper: Arc<Keeper>,
-    /// The node, the port and the gate of each device.
-    places: Vec<(NodeId, Port, Option<Arc<Open>>)>,
-    /// What stands for this machine.
-    machine: Option<(NodeId, Gateway)>,
-}
-
-impl Usher {
-    fn run(mut self, held: &Receiver<Held>) {
-        let mut forget = Instant::now() + ANSWER_HOLDS;
-        loop {
-            let left = forget.saturating_duration_since(Instant::now());
-            match held.recv_timeout(left) {
-                Ok(held) => self.let_in(&held),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    if let Some((_, gateway)) = &self.machine {
-                        gateway.finish();
-                    }
-                    return;
-                }
-            }
-            if forget <= Instant::now() {
-                for open in self.places.iter().filter_map(|(_, _, open)| open.as_ref()) {
-                    open.clear();
-                }
-                forget = Instant::now() + ANSWER_HOLDS;
-            }
-        }
-    }
-
-    fn let_in(&mut self, held: &Held) {
-        let Some((node, port, Some(open))) = self.places.get(held.device) else {
-            return;
-        };
-        let is_open = match &mut self.machine {
-            Some((machine, gateway)) if machine == node => gateway.answer(held.knock).unwrap_or(false),
-            _ => {
-                let asked = self.keeper.ask(&Ask::Knock(node.index(), held.knock), &[]);
-                matches!(asked, Ok((Answer::Open(true), _)))
-            }
-        };
-        let_in(held, is_open, port, open);
-    }
 }

@@ -95,6 +95,11 @@ impl Keeper {
                     .map_err(|error| Trouble::of(format!("publish port {port} of a host: {error}")))?;
                 Ok((Answer::Done, Vec::new()))
             }
+            Ask::Relayed(host) => {
+                let gateway = self.host(host)?.gateway.as_ref();
+                let ports = gateway.map(Gateway::ports).unwrap_or_default();
+                Ok((Answer::Ports(ports), Vec::new()))
+            }
             Ask::Listeners(host) => {
                 let host = self.host(host)?;
                 let mut found = within(&host.network, listeners)??;

@@ -401,4 +401,7 @@ pub struct LinkStatus {
     /// Of a link in a lab: what became of packets, up and down. Its other figures are of connections, and zero.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub packets: Option<[PacketFigures; 2]>,
+    /// Of a link in a lab: whether the last hop is a relay, since the provider listens on its loopback alone.
+    #[serde(default)]
+    pub relayed: bool,
 }

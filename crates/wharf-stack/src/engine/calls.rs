@@ -335,6 +335,10 @@ impl Stack {
             via: link.via.iter().map(ToString::to_string).collect(),
             stats: self.stats_of(link),
             packets: packets(name),
+            relayed: self
+                .lab
+                .as_ref()
+                .is_some_and(|lab| lab.place(name).is_some() && lab.is_relayed(&name.provider)),
         });
         statuses.collect()
     }

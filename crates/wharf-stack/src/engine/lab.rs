@@ -155,6 +155,12 @@ impl Lab {
         self.captures.remove(name)?.finish().ok().flatten()
     }
 
+    /// Whether the last hop to a provider is a relay, since it listens on its loopback alone.
+    pub(super) fn is_relayed(&self, provider: &ServiceName) -> bool {
+        let ports = self.layout.node(provider).map(|node| self.network.relayed(node));
+        ports.and_then(Result::ok).is_some_and(|ports| !ports.is_empty())
+    }
+
     /// The words of the command that enters the network of a service.
     pub(super) fn enter(&self, service: &ServiceName, tools: Tools) -> Result<Vec<String>, String> {
         let node = self.layout.node(service);

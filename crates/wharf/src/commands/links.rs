@@ -121,9 +121,10 @@ fn row(link: &LinkStatus) -> Vec<String> {
         down,
         rate_up,
         rate_down,
-        match link.via.is_empty() {
-            true => conditions(link),
-            false => format!("{} via {}", conditions(link), link.via.join(", ")),
+        match (link.via.is_empty(), link.relayed) {
+            (true, false) => conditions(link),
+            (true, true) => format!("{}; last hop relayed", conditions(link)),
+            (false, _) => format!("{} via {}", conditions(link), link.via.join(", ")),
         },
     ]
 }

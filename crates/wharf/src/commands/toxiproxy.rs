@@ -192,5 +192,6 @@ fn status(name: &str, view: LinkView) -> LinkStatus {
         cut: view.stats.cut,
         stats: view.stats,
         packets: None,
+        relayed: false,
     }
 }

@@ -112,6 +112,11 @@ fn services_are_reached_by_the_door_and_by_each_other() {
     });
     assert_eq!(door(&world, "web.shop.localhost"), "hello from web");
     assert_eq!(address("web"), web);
+    // The store listens on its loopback alone, the API on every address.
+    let relayed = |name: &str| link(&world, name)["relayed"] == Value::Bool(true);
+    assert!(relayed("api -> store"), "{}", link(&world, "api -> store"));
+    assert!(!relayed("web -> api"), "{}", link(&world, "web -> api"));
+    assert!(world.run(&["links"]).ok().contains("last hop relayed"));
     assert_eq!(up.stop().code, 0);
     world.await_empty();
 }
