@@ -20,7 +20,7 @@ pub struct NetworkSpec {
     pub exe: PathBuf,
     /// The nodes and segments.
     pub topology: Topology,
-    /// The conditions of each segment by [`SegmentId::index`]: up, down.
+    /// The conditions of each segment by [`SegmentId::index`](wharf_topology::SegmentId::index): up, down.
     pub segments: Vec<[Conditions; 2]>,
     /// What is between two hosts beside the segments.
     pub links: Vec<NetworkLink>,
