@@ -144,6 +144,11 @@ where
     let error = std::io::stderr();
     let lab = Lab::start(&spec, [input.as_fd(), out_end.as_fd(), error.as_fd()]).expect("a lab");
     drop(out_end);
+    // Read while it runs: a pipe holds less than some have to say.
+    let said = std::thread::spawn(move || {
+        let mut said = String::new();
+        out.read_to_string(&mut said).map(|_| said)
+    });
     let network = File::open(format!("/proc/{}/ns/net", lab.facts().keeper)).expect("the gateway's network");
     let far = std::thread::spawn(move || {
         setns(network, CloneFlags::CLONE_NEWNET).expect("entered");
@@ -156,8 +161,7 @@ where
     let figures = lab.figures().expect("the switch runs");
     let cpu = on_processor("wharf-lab-up");
     drop(lab);
-    let mut said = String::new();
-    out.read_to_string(&mut said).expect("read");
+    let said = said.join().expect("the reader").expect("read");
     Outcome {
         said,
         figures,
