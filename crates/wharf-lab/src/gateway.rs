@@ -26,7 +26,7 @@ use crate::switch::gate::{Held, Knock, Open};
 use crate::switch::port::Port;
 
 /// For so long an answer about a UDP port holds. About a TCP port each connection asks.
-pub(crate) const ANSWER_HOLDS: Duration = Duration::from_secs(1);
+const ANSWER_HOLDS: Duration = Duration::from_secs(1);
 
 /// Fewer ports than these are not looked through for those that are closed.
 const TIDY_FROM: usize = 64;
@@ -280,17 +280,24 @@ impl Gateway {
 
 /// Opens the gateway's ports as packets ask for them, until the switch is gone.
 pub(crate) fn usher(mut gateway: Gateway, port: &Port, open: &Open, held: &Receiver<Held>) {
+    // What cannot be opened is refused by the kernel, as what is not there.
+    let answer = |held: &Held| let_in(held, gateway.answer(held.knock).unwrap_or(false), port, open);
+    each_knock(held, answer, || open.clear());
+    gateway.finish();
+}
+
+/// Answers what waits, and has answers forgotten that hold no longer, until the switch is gone.
+pub(crate) fn each_knock(held: &Receiver<Held>, mut answer: impl FnMut(&Held), clear: impl Fn()) {
     let mut forget = Instant::now() + ANSWER_HOLDS;
     loop {
         let left = forget.saturating_duration_since(Instant::now());
         match held.recv_timeout(left) {
-            // What cannot be opened is refused by the kernel, as what is not there.
-            Ok(held) => let_in(&held, gateway.answer(held.knock).unwrap_or(false), port, open),
+            Ok(held) => answer(&held),
             Err(RecvTimeoutError::Timeout) => {}
-            Err(RecvTimeoutError::Disconnected) => return gateway.finish(),
+            Err(RecvTimeoutError::Disconnected) => return,
         }
         if forget <= Instant::now() {
-            open.clear();
+            clear();
             forget = Instant::now() + ANSWER_HOLDS;
         }
     }

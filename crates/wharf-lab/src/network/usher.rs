@@ -1,14 +1,13 @@
 //! Who opens the ports of a network as packets ask for them.
 
 use std::sync::Arc;
-use std::sync::mpsc::{Receiver, RecvTimeoutError};
-use std::time::Instant;
+use std::sync::mpsc::Receiver;
 
 use wharf_topology::NodeId;
 
 use super::keeper::Keeper;
 use super::message::{Answer, Ask};
-use crate::gateway::{ANSWER_HOLDS, Gateway, let_in};
+use crate::gateway::{Gateway, each_knock, let_in};
 use crate::switch::gate::{Held, Open};
 use crate::switch::port::Port;
 
@@ -23,25 +22,18 @@ pub(super) struct Usher {
 
 impl Usher {
     pub(super) fn run(mut self, held: &Receiver<Held>) {
-        let mut forget = Instant::now() + ANSWER_HOLDS;
-        loop {
-            let left = forget.saturating_duration_since(Instant::now());
-            match held.recv_timeout(left) {
-                Ok(held) => self.let_in(&held),
-                Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => {
-                    if let Some((_, gateway)) = &self.machine {
-                        gateway.finish();
-                    }
-                    return;
-                }
-            }
-            if forget <= Instant::now() {
-                for open in self.places.iter().filter_map(|(_, _, open)| open.as_ref()) {
-                    open.clear();
-                }
-                forget = Instant::now() + ANSWER_HOLDS;
-            }
+        let opens: Vec<Arc<Open>> = self
+            .places
+            .iter()
+            .filter_map(|(_, _, open)| open.clone())
+            .collect();
+        each_knock(
+            held,
+            |held| self.let_in(held),
+            || opens.iter().for_each(|open| open.clear()),
+        );
+        if let Some((_, gateway)) = &self.machine {
+            gateway.finish();
         }
     }
 

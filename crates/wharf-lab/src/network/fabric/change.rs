@@ -25,7 +25,7 @@ impl Fabric {
     /// The machines of a place, up and down.
     pub(crate) fn machines_of(topology: &Topology, place: Place) -> [usize; 2] {
         let first = match place {
-            Place::Segment(segment) => segment.index() * 2,
+            Place::Segment(segment) => Self::segment_machine(segment, Direction::Up),
             Place::Link(link) => (topology.segments().len() + link) * 2,
         };
         [first, first + 1]
@@ -58,7 +58,11 @@ impl Fabric {
     }
 
     pub(super) fn link_machine(&self, link: usize, direction: Direction) -> usize {
-        (self.topology.segments().len() + link) * 2 + usize::from(direction == Direction::Down)
+        let [up, down] = Self::machines_of(&self.topology, Place::Link(link));
+        match direction {
+            Direction::Up => up,
+            Direction::Down => down,
+        }
     }
 
     pub(crate) fn set_segment(&mut self, now: Duration, segment: SegmentId, conditions: [Conditions; 2]) {

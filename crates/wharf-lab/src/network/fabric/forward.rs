@@ -65,9 +65,10 @@ impl Fabric {
         if let Some(came) = came
             && out != from
         {
-            if !self.is_allowed(time, node, came, from, &mut parcel) {
+            let Some(allowed) = self.allowed(time, node, came, from, parcel) else {
                 return;
-            }
+            };
+            parcel = allowed;
             // From outside nothing passes a translator to an address inside.
             if !mine && to.is_ipv4() && out == Side::Inside && !self.works[node.index()].nats.is_empty() {
                 self.works[node.index()].figures.nat += 1;
@@ -156,29 +157,29 @@ impl Fabric {
         Some(outcome)
     }
 
-    fn is_allowed(
+    /// What the node's firewall lets pass. `None`: nothing, and it is counted.
+    fn allowed(
         &mut self,
         time: Duration,
         node: NodeId,
         came: SegmentId,
         from: Side,
-        parcel: &mut Parcel,
-    ) -> bool {
+        parcel: Parcel,
+    ) -> Option<Parcel> {
         let works = &mut self.works[node.index()];
         let (Some(firewall), Some(packet)) = (&mut works.firewall, parcel.packet()) else {
-            return true;
+            return Some(parcel);
         };
         let problem = match firewall.judge(time, from, &packet) {
-            Verdict::Allow => return true,
+            Verdict::Allow => return Some(parcel),
             Verdict::Drop(_) => None,
             Verdict::Reject(_, problem) => Some(problem),
         };
         works.figures.firewall += 1;
         if let Some(problem) = problem {
-            let _ = parcel.header.complete_checksum(&mut parcel.bytes);
-            self.answer(time, node, came, &parcel.bytes, problem);
+            self.refuse(time, node, came, parcel, problem);
         }
-        false
+        None
     }
 
     /// A packet is for the node itself: it answers pings, and has no ports.
